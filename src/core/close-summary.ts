@@ -1,0 +1,42 @@
+import type { DecidedBy, DetectOutcome } from './detection-result.js'
+import type { Facts } from './sniffer.js'
+
+/** Why a connection ended. */
+export type CloseReason =
+  | 'end' // both sides said all they had
+  | 'reset' // one side reset, the other was reset in turn
+  | 'denied'
+  | 'connect-failed'
+  | 'idle-timeout'
+  | 'half-close-timeout'
+  | 'answered' // by a filter that answers itself: echo, direct-response
+  | 'error' // a bug: counted, logged with its stack
+  | 'stopped' // by stop(), or at the end of the drain's grace
+
+/** The one record that ends a connection. Metrics, log line, trace and `nextClose()` read it. */
+export interface CloseSummary {
+  readonly listener: string
+  /** Number of the connection, counted from 1 in this instance. */
+  readonly connection: number
+  /** The client's address, `host:port`. */
+  readonly source: string
+  /** The endpoint that was connected, else the destination that was chosen, else undefined. `host:port` or a group's name. */
+  readonly destination?: string
+  /** Name of the upstream group, where the destination has one. */
+  readonly upstream?: string
+  /** Name of the route that matched. */
+  readonly route?: string
+  /** Absent where nothing looked (no `detect` in the chain, or closed before anything was known). */
+  readonly outcome?: DetectOutcome
+  readonly protocol?: string
+  readonly decidedBy?: DecidedBy
+  readonly facts: Facts
+  /** Bytes that each side said. */
+  readonly bytes: { readonly client: number; readonly server: number }
+  readonly durationMs: number
+  readonly closedBy: 'client' | 'server' | 'proxy'
+  readonly reason: CloseReason
+  readonly denied?: { readonly filter: string; readonly reason: string }
+  /** Code of the operational failure, where one ended it: `SLUICE_CONNECT_REFUSED`. */
+  readonly error?: string
+}

@@ -1,0 +1,84 @@
+import type { Direction } from '../listener-context.js'
+import type { FilterDefinition } from '../filter.js'
+
+/** What a valid configuration is once it is read: durations in milliseconds, sizes in bytes, filters looked up, defaults in. */
+export interface Config {
+  /** Where it came from: a file's path, or undefined for an object. */
+  readonly file: string | undefined
+  readonly admin: AdminConfig | undefined
+  readonly drain: { readonly delayMs: number; readonly graceMs: number }
+  readonly log: { readonly level: LogLevel }
+  /** One line a connection on standard output. */
+  readonly accessLog: boolean
+  /** Closed connections whose trace is kept. */
+  readonly closedTraces: number
+  readonly upstreams: readonly UpstreamConfig[]
+  readonly listeners: readonly ListenerConfig[]
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+export interface AdminConfig {
+  readonly address: HostPort
+  /** Host names, beside IP literals and localhost, under which everything but /metrics, /ready and /live is answered. */
+  readonly allowedHosts: readonly string[]
+}
+
+/** `host` is an IP literal or a DNS name, without brackets. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export type Balance = 'round-robin' | 'least-connections' | 'random'
+
+export interface UpstreamConfig {
+  readonly name: string
+  readonly balance: Balance
+  readonly endpoints: readonly EndpointConfig[]
+}
+
+export interface EndpointConfig extends HostPort {
+  /** Connections that this endpoint may hold; undefined: no bound. */
+  readonly maxConnections: number | undefined
+}
+
+/** As written: an upstream's name or `host:port`; or the original destination of an intercepted connection. */
+export type DestinationConfig =
+  | { readonly kind: 'upstream'; readonly name: string }
+  | ({ readonly kind: 'address' } & HostPort)
+  | { readonly kind: 'original' }
+
+export interface ListenerConfig {
+  /** Its first address as written, where none is given. */
+  readonly name: string
+  readonly direction: Direction
+  /** Several where it listens on more than one. Host `::` for `:8080` means all interfaces, both families. */
+  readonly addresses: readonly HostPort[]
+  readonly intercept: 'redirect' | 'tproxy' | undefined
+  readonly destination: DestinationConfig | undefined
+  readonly limits: {
+    readonly maxConnections: number
+    readonly over: 'refuse'
+    readonly peekWindowBytes: number
+  }
+  readonly timeouts: {
+    readonly connectMs: number
+    readonly idleMs: number
+    readonly halfCloseMs: number
+    readonly firstByteMs: number
+    readonly verdictMs: number
+    readonly keepAliveMs: number
+  }
+  /** `listener`: stop accepting when the drain's delay is over; `process`: go on accepting until the drain ends. */
+  readonly drain: { readonly closeWith: 'listener' | 'process' }
+  /** The default chain where the YAML names none. */
+  readonly filters: readonly FilterConfig[]
+  readonly isDefaultChain: boolean
+}
+
+export interface FilterConfig {
+  readonly definition: FilterDefinition
+  /** As the definition's schema gave them. */
+  readonly options: unknown
+}

@@ -1,0 +1,23 @@
+import type { Facts } from './sniffer.js'
+
+/** How looking for a name ended. Values, never exceptions: each is counted and traced. */
+export type DetectOutcome =
+  | 'detected'
+  | 'unknown' // every sniffer said no
+  | 'timeout' // the bound on waiting came first
+  | 'ended' // a side ended before it could be told
+  | 'full' // the peek window is full and nothing is certain
+
+export type DecidedBy = 'client' | 'server' | 'port'
+
+export interface DetectionResult {
+  readonly outcome: DetectOutcome
+  /** Present where the outcome is `detected`; `opaque` where a port says so. Also with `timeout`, where a match was standing. */
+  readonly protocol?: string
+  readonly decidedBy?: DecidedBy
+  /** Bytes of each side that had arrived when it was decided. */
+  readonly bytes: { readonly client: number; readonly server: number }
+  readonly facts: Facts
+}
+
+export const NO_FACTS: Facts = Object.freeze({})

@@ -1,0 +1,26 @@
+import type { CloseSummary } from './close-summary.js'
+import type { Side } from './side.js'
+
+/** What an observer may ask of the relay that feeds it. Valid only inside `onBytes`. */
+export interface Watch {
+  /**
+   * Do not call me for the next `bytes` bytes of `side` that follow this chunk; then call me once with an empty chunk.
+   * A second call for the same side replaces the first.
+   */
+  skip(side: Side, bytes: number): void
+  /** Enough, of both sides: no more `onBytes` or `onEnd`. `onClose` still comes. */
+  done(): void
+}
+
+/**
+ * Looks at a relayed connection from its first byte on. It never changes, delays or breaks it: one that throws is dropped and
+ * counted (`sluice_observer_dropped_total`).
+ */
+export interface Observer {
+  /** `chunk` is borrowed: valid until this returns. Empty: the bytes that `watch.skip` named have passed. */
+  onBytes(side: Side, chunk: Uint8Array, watch: Watch): void
+  /** That side has ended its half (FIN). */
+  onEnd?(side: Side): void
+  /** The connection is over. Called exactly once, last. */
+  onClose?(summary: CloseSummary): void
+}

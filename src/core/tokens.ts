@@ -1,0 +1,32 @@
+import type { Clock } from './clock.js'
+import type { ListenerContext } from './listener-context.js'
+import type { Log } from './log.js'
+import type { Metrics } from './metrics.js'
+import type { OriginalDestinations } from './original-destination.js'
+import type { Sniffer } from './sniffer.js'
+import type { Transport } from './transport.js'
+import type { Upstreams } from './upstreams.js'
+
+declare const provides: unique symbol
+
+/** Names a service of type `T` in the container. `Symbol.for` underneath: equal across copies of this package. */
+export type Token<T> = symbol & { readonly [provides]?: T }
+
+/** Makes the token of a service; plugins prefix theirs with their own name: `token<Store>('acme/store')`. */
+export function token<T>(name: string): Token<T> {
+  return Symbol.for(`sluice/${name}`)
+}
+
+/** The filter's own options, as its schema gave them. */
+export const OPTIONS = token<unknown>('options')
+export const LOG = token<Log>('log')
+export const METRICS = token<Metrics>('metrics')
+export const CLOCK = token<Clock>('clock')
+export const UPSTREAMS = token<Upstreams>('upstreams')
+/** The listener whose chain this filter stands in, and what stands behind it. */
+export const LISTENER = token<ListenerContext>('listener')
+/** All sniffers, in the order in which they are asked. */
+export const SNIFFERS = token<readonly Sniffer[]>('sniffers')
+/** Finds where an intercepted connection was headed. */
+export const ORIGINAL_DESTINATIONS = token<OriginalDestinations>('original-destinations')
+export const TRANSPORT = token<Transport>('transport')

@@ -1,0 +1,32 @@
+import type { Clock } from './clock.js'
+
+/** One step of a connection's life, in the order in which it happened. */
+export interface TraceStep {
+  /** Milliseconds since accept. */
+  readonly atMs: number
+  /** A filter's name, or `accept`, `upstream`, `client`, `server`, `detected`, `close`. */
+  readonly step: string
+  /** `continue`, `handled`, `deny: REASON` for a filter's verdict; else empty. */
+  readonly verdict: string
+  readonly note: string
+}
+
+/** Bound on the steps of one connection, so that a filter that traces in a loop costs no memory. */
+const MAX_STEPS = 64
+
+/** The decision trace: why Sluice did with this connection what it did. */
+export class Trace {
+  readonly #clock: Clock
+  readonly #startedAt: number
+  readonly steps: TraceStep[] = []
+
+  constructor(clock: Clock, startedAt: number) {
+    this.#clock = clock
+    this.#startedAt = startedAt
+  }
+
+  /** Adds a step now. Ignored beyond 64 steps. */
+  add(step: string, verdict: string, note = ''): void {
+    if (this.steps.length < MAX_STEPS) this.steps.push({ atMs: this.#clock.now() - this.#startedAt, step, verdict, note })
+  }
+}

@@ -1,0 +1,46 @@
+import type { Duplex } from 'node:stream'
+
+/** Receives what one side of a connection says. At most one reader at a time; a second one replaces the first. */
+export interface WireReader {
+  /** `chunk` is borrowed: valid until this returns, overwritten afterwards. Keep a copy, not a view. */
+  onChunk(chunk: Uint8Array): void
+  /** The peer has ended its half (FIN). Writing goes on. */
+  onEnd(): void
+  /** The wire is broken (reset, or another error); nothing more will come and nothing can be written. */
+  onError(error: NodeJS.ErrnoException): void
+  /** What `write` had to keep has left: go on. Called only after `write` returned false. */
+  onDrain(): void
+  /** Both directions are over. Comes last, also after `onError`, `reset()` and `close()`, exactly once. */
+  onClose?(): void
+  /** The wire is being given up with `detach()`: hand back the bytes that you hold and have not passed on. */
+  onDetach?(): Uint8Array | undefined
+}
+
+/**
+ * One side of a connection, as borrowed chunks. Hides the transport: Node's sockets now, a native one later.
+ *
+ * A wire starts paused and without a reader. Half-close is allowed in both directions.
+ */
+export interface Wire {
+  /** Bytes read from and written to the peer so far. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  readonly pendingBytes: number
+  readonly localHost: string | undefined
+  readonly localPort: number | undefined
+  /** Make `reader` the one that is called. Does not resume: between readers a wire stays as it was. */
+  read(reader: WireReader): void
+  /** The chunk is yours again when this returns. False: pause your source until `onDrain`. After `end`, `reset` or `close`: ignored. */
+  write(chunk: Uint8Array): boolean
+  pause(): void
+  resume(): void
+  /** Send FIN after what was written. The peer may go on. */
+  end(): void
+  /** Close at once with RST, so that the peer cannot take it for a complete answer. */
+  reset(): void
+  /** Close at once; what was written and taken by the kernel is still delivered. */
+  close(): void
+  /** Give the wire up to `node:tls`, `node:http` or any other user of streams; bytes that the reader held are put back. */
+  detach(): Duplex
+}
