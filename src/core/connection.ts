@@ -66,7 +66,22 @@ export interface Connection {
   dial(): Promise<Wire>
   /** True once a byte or FIN of the server arrived on the dialled wire. */
   readonly serverSpoke: boolean
-  /** Carries both sides from here on, what the windows hold first. For terminal filters, once. */
+  /**
+   * Dials the destination and carries both sides: what `tcp-forward` does, in one call. Where no endpoint can be connected, the
+   * connection ends (`connect-failed`), or is denied with the reason `upstream-full`. Returns at once.
+   */
+  forward(): void
+  /**
+   * Says `answer` to the client in the server's place, ends our half and reads the client out for a bounded time, so that the
+   * answer is not reset away. For terminal filters, once.
+   */
+  answer(answer: Uint8Array): void
+  /** Refuses the connection after its filter has said `handled`; `reason` is one that the filter declared. */
+  deny(reason: string): void
+  /**
+   * Carries both sides from here on, what the windows hold first. For terminal filters, once. With `downstream` itself, the client
+   * hears itself.
+   */
   relay(upstream: Wire): void
   peek(side: Side): PeekWindow
   /** Where a filter needs the name, it is there; else undefined until it is known. */

@@ -16,6 +16,8 @@ export interface Filter<R extends string = string> {
    * ends only this connection. The chain driver creates no promise for a filter that answers synchronously.
    */
   onConnection(connection: Connection): Verdict<R> | Promise<Verdict<R>>
+  /** A bound of its own, for a filter whose waits have bounds of their own. Replaces `timeouts.verdict`. */
+  readonly verdictTimeoutMs?: number
   /** Before the listener binds: pools, health checks and watchers begin here, not in constructors (`check` builds chains too). */
   start?(): void | Promise<void>
   /** No new connections will come; those under way may finish. */
@@ -58,6 +60,8 @@ export interface CheckContext {
   readonly protocols: readonly string[]
   readonly sniffers: readonly Sniffer[]
   readonly listener: { readonly name: string; readonly hasDestination: boolean }
+  /** Names of the filters that stand before this one. */
+  readonly before: readonly string[]
   /** True where `host:port` is one of our own listeners or the admin address. */
   isOwnAddress(host: string, port: number): boolean
   /** The name nearest to `name`, as `Did you mean "web"?`, or an empty string where none is near. */

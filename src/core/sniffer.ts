@@ -30,6 +30,8 @@ export interface Sniffer {
   readonly protocol: string
   /** It never needs more than this many bytes of one side to say yes or no (`sure` may ask for more, up to the window). */
   readonly maxBytes: number
+  /** Its servers greet first: a client may wait for that and say nothing. */
+  readonly serverFirst?: true
   /** Wins over these protocols where both match the same bytes. A circle is a config error. */
   readonly before?: readonly string[]
   /** First bytes it must recognise, for each side that it listens to. Start-up runs them through all the other sniffers. */

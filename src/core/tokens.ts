@@ -4,6 +4,7 @@ import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { OriginalDestinations } from './original-destination.js'
 import type { Sniffer } from './sniffer.js'
+import type { SnifferPlans } from './sniffer-plans.js'
 import type { Transport } from './transport.js'
 import type { Upstreams } from './upstreams.js'
 
@@ -27,6 +28,8 @@ export const UPSTREAMS = token<Upstreams>('upstreams')
 export const LISTENER = token<ListenerContext>('listener')
 /** All sniffers, in the order in which they are asked. */
 export const SNIFFERS = token<readonly Sniffer[]>('sniffers')
+/** Plans by which sniffers are asked; for `detect`. */
+export const SNIFFER_PLANS = token<SnifferPlans>('sniffer-plans')
 /** Finds where an intercepted connection was headed. */
 export const ORIGINAL_DESTINATIONS = token<OriginalDestinations>('original-destinations')
 export const TRANSPORT = token<Transport>('transport')

@@ -19,10 +19,22 @@ export class Trace {
   readonly #clock: Clock
   readonly #startedAt: number
   readonly steps: TraceStep[] = []
+  #note = ''
 
   constructor(clock: Clock, startedAt: number) {
     this.#clock = clock
     this.#startedAt = startedAt
+  }
+
+  /** Explains the verdict that the filter under way is about to give. */
+  note(text: string): void {
+    this.#note = text
+  }
+
+  /** Adds a filter's verdict, with what it noted. For the chain driver. */
+  verdict(filter: string, verdict: string): void {
+    this.add(filter, verdict, this.#note)
+    this.#note = ''
   }
 
   /** Adds a step now. Ignored beyond 64 steps. */

@@ -1,0 +1,84 @@
+import type { Timer } from './clock.js'
+import type { Filter, Verdict } from './filter.js'
+import type { ProxiedConnection } from './proxied-connection.js'
+
+/** One filter in its place. */
+export interface ChainStep {
+  readonly name: string
+  readonly filter: Filter
+  /** Reasons that may be a metric label; others count as `other`. */
+  readonly denyReasons: ReadonlySet<string>
+  /** A promise that has not settled by then denies the connection. */
+  readonly verdictTimeoutMs: number
+}
+
+/** A deny reason that was not declared would be an unbounded label. */
+const UNDECLARED = 'other'
+
+/** Runs the filters in order until one decides. Creates no promise for a filter that answers synchronously. */
+export class Chain {
+  readonly steps: readonly ChainStep[]
+
+  constructor(steps: readonly ChainStep[]) {
+    this.steps = steps
+  }
+
+  /** Filters from the one at `from` on. */
+  run(connection: ProxiedConnection, from = 0): void {
+    for (let i = from; i < this.steps.length; i++) {
+      if (connection.isClosed) return
+      const step = this.steps[i]!
+      connection.currentFilter = step.name
+      let verdict: Verdict | Promise<Verdict>
+      try {
+        verdict = step.filter.onConnection(connection)
+      } catch (error) {
+        connection.failed(error, step.name)
+        return
+      }
+      if (typeof verdict === 'object' && 'then' in verdict) {
+        this.#wait(connection, i, verdict)
+        return
+      }
+      if (this.#apply(connection, step, verdict) !== 'continue') return
+    }
+  }
+
+  #wait(connection: ProxiedConnection, index: number, promise: Promise<Verdict>): void {
+    const step = this.steps[index]!
+    let isSettled = false
+    const timer: Timer = connection.environment.dial.clock.setTimer(step.verdictTimeoutMs, () => {
+      isSettled = true
+      connection.denyBy(step.name, 'verdict-timeout', 'verdict-timeout')
+    })
+    const settle = (act: () => void): void => {
+      timer.cancel()
+      if (isSettled || connection.isClosed) return
+      isSettled = true
+      act()
+    }
+    connection.onClose(() => timer.cancel())
+    promise.then(
+      (verdict) => settle(() => {
+        if (this.#apply(connection, step, verdict) === 'continue') this.run(connection, index + 1)
+      }),
+      (error: unknown) => settle(() => connection.failed(error, step.name)),
+    )
+  }
+
+  #apply(connection: ProxiedConnection, step: ChainStep, verdict: Verdict): Verdict {
+    if (typeof verdict === 'object') {
+      connection.trace.verdict(step.name, `deny: ${verdict.deny}`)
+      connection.denyBy(step.name, verdict.deny, this.label(step.name, verdict.deny))
+    } else {
+      connection.trace.verdict(step.name, verdict)
+    }
+    return verdict
+  }
+
+  /** The reason as a metric label. */
+  label(filter: string, reason: string): string {
+    const step = this.steps.find(({ name }) => name === filter)
+    return step?.denyReasons.has(reason) ? reason : UNDECLARED
+  }
+}

@@ -1,0 +1,52 @@
+import 'reflect-metadata'
+import { type DependencyContainer, container as rootContainer, injectable } from 'tsyringe'
+import type { Filter, FilterDefinition } from './filter.js'
+import { SluiceError } from './errors.js'
+import type { Token } from './tokens.js'
+
+/** A service to put behind its token: a value, or a factory that is called when it is first asked for. */
+export interface Binding {
+  readonly token: Token<unknown>
+  readonly value?: unknown
+  create?(): unknown
+}
+
+/** The composition root's container of one instance. Nobody else but tests knows it. */
+export class Container {
+  readonly #container: DependencyContainer
+
+  constructor(parent: DependencyContainer = rootContainer) {
+    this.#container = parent.createChildContainer()
+  }
+
+  /** A later binding of a token replaces an earlier one. */
+  bind({ token, value, create }: Binding): void {
+    if (create === undefined) {
+      this.#container.register(token, { useValue: value })
+      return
+    }
+    let made: { readonly value: unknown } | undefined
+    this.#container.register(token, { useFactory: () => (made ??= { value: create() }).value })
+  }
+
+  get<T>(token: Token<T>): T {
+    return this.#container.resolve<T>(token)
+  }
+
+  child(): Container {
+    return new Container(this.#container)
+  }
+
+  /** Makes a filter: its class with what its constructor asks for by token, or its factory with what `inject` names. */
+  makeFilter(definition: FilterDefinition, options: unknown): Filter {
+    const { use, create, inject = {} } = definition
+    if (use) {
+      // Ours, not the plugin's: with two copies of tsyringe each knows only the classes that it decorated itself.
+      injectable()(use as never)
+      return this.#container.resolve(use as never)
+    }
+    if (create === undefined) throw new SluiceError('SLUICE_FILTER_FAILED', definition.name, `filter ${definition.name} has neither "use" nor "create"`)
+    const injected = Object.fromEntries(Object.entries(inject).map(([name, token]) => [name, this.get(token)]))
+    return create({ ...injected, options } as never)
+  }
+}

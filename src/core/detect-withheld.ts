@@ -1,0 +1,152 @@
+import type { Timer } from './clock.js'
+import type { PeekWindow } from './connection.js'
+import { Detection, type SnifferPlan } from './detection.js'
+import type { DetectionResult, DetectOutcome } from './detection-result.js'
+import type { ProxiedConnection } from './proxied-connection.js'
+import type { Side } from './side.js'
+import type { UpstreamGroup } from './upstream-group.js'
+
+/** What a wait for the name is bounded by. */
+export interface WithheldOptions {
+  /** The name alone, or the name and its facts. */
+  readonly need: 'protocol' | 'facts'
+  /** From the first byte that is withheld, absolute. */
+  readonly timeoutMs: number
+  /** For a client, and a server, that say nothing. */
+  readonly firstByteTimeoutMs: number
+  readonly dialsEarly: boolean
+  /** A later filter may choose another destination: an early dial that fails does not end the connection then. */
+  readonly isChoiceAhead: boolean
+  /** Where a client goes that has said nothing for so long, unless its server stays silent and it speaks after all. */
+  readonly silent?: { readonly afterMs: number; readonly destination: UpstreamGroup }
+}
+
+/**
+ * Withholds both sides until the name is there. The client is read first; one still silent after a poll of the event loop makes it
+ * dial early, where there is a destination, so that the server's greeting can decide. Every wait is bounded.
+ */
+export function detectWithheld(connection: ProxiedConnection, plan: SnifferPlan, options: WithheldOptions): Promise<DetectionResult> {
+  return new Promise((resolve) => new WithheldDetection(connection, plan, options, resolve))
+}
+
+class WithheldDetection {
+  readonly #connection: ProxiedConnection
+  readonly #plan: SnifferPlan
+  readonly #options: WithheldOptions
+  readonly #settle: (result: DetectionResult) => void
+  readonly #detection: Detection
+  /** Where the connection goes if no route is tried. */
+  readonly #destination: UpstreamGroup | undefined
+  #firstByteTimer: Timer | undefined
+  #silenceTimer: Timer | undefined
+  #timer: Timer | undefined
+  #isOver = false
+
+  constructor(connection: ProxiedConnection, plan: SnifferPlan, options: WithheldOptions, settle: (result: DetectionResult) => void) {
+    this.#connection = connection
+    this.#plan = plan
+    this.#options = options
+    this.#settle = settle
+    this.#detection = new Detection(plan)
+    this.#destination = connection.destination
+    connection.onClose(() => this.#finish('ended'))
+    connection.window('client').onChange = () => this.#clientChanged()
+    if (connection.clientSpoke) this.#clientChanged()
+    if (connection.serverWindow) this.#listenToServer()
+    if (!this.#isOver && this.#isSilent) this.#waitForFirstByte()
+  }
+
+  get #isSilent(): boolean {
+    return !this.#connection.clientSpoke && !this.#connection.serverSpoke
+  }
+
+  #waitForFirstByte(): void {
+    const { clock } = this.#connection.environment.dial
+    const { firstByteTimeoutMs, silent } = this.#options
+    this.#firstByteTimer = clock.setTimer(firstByteTimeoutMs, () => this.#finish('timeout'))
+    if (silent) this.#silenceTimer = clock.setTimer(silent.afterMs, () => this.#dialTentatively(silent.destination))
+    if (this.#options.dialsEarly && this.#destination) clock.afterPoll(() => this.#dialEarly())
+  }
+
+  #dialEarly(): void {
+    if (this.#isOver || this.#connection.isClosed || !this.#isSilent) return
+    this.#connection.trace.add('detect', '', 'the client is silent: dialling early, so that the server can speak')
+    this.#connection.dialEarly('early', () => this.#dialled())
+  }
+
+  #dialTentatively(destination: UpstreamGroup): void {
+    if (this.#isOver || this.#connection.isClosed || !this.#isSilent) return
+    this.#connection.trace.add('detect', '', `the client has been silent for ${this.#options.silent?.afterMs} ms: trying ${destination.label}`)
+    this.#connection.destination = destination
+    this.#connection.dialEarly('tentative', () => this.#dialled())
+  }
+
+  #dialled(): void {
+    if (this.#isOver || this.#connection.isClosed) return
+    const error = this.#connection.dialError
+    if (error === undefined) this.#listenToServer()
+    else if (this.#isSilent && !this.#options.isChoiceAhead) this.#connection.connectFailed(error)
+  }
+
+  #listenToServer(): void {
+    const window = this.#connection.window('server')
+    window.onChange = () => this.#serverChanged()
+    if (!window.isSilent) this.#serverChanged()
+  }
+
+  #clientChanged(): void {
+    const window = this.#connection.window('client')
+    // A client that speaks after all was only slow: its words choose, unless the tentative server has spoken.
+    if (!this.#connection.serverSpoke) this.#connection.destination = this.#destination
+    if (window.bytes.length > 0) this.#begin()
+    this.#look('client', window)
+  }
+
+  #serverChanged(): void {
+    const window = this.#connection.window('server')
+    if (window.bytes.length > 0) this.#begin()
+    this.#look('server', window)
+  }
+
+  #look(side: Side, window: PeekWindow): void {
+    this.#detection.look(side, window.bytes)
+    if (this.#conclude()) return
+    if (this.#detection.isNo(side)) return this.#finish('unknown')
+    if (!window.ended && !window.full) return
+    this.#detection.settle(side)
+    if (!this.#conclude()) this.#finish(window.full ? 'full' : 'ended')
+  }
+
+  /** The first withheld byte: from here on the detect timeout runs. */
+  #begin(): void {
+    if (this.#timer || this.#isOver) return
+    this.#connection.noteFirstByte()
+    this.#firstByteTimer?.cancel()
+    this.#silenceTimer?.cancel()
+    this.#timer = this.#connection.environment.dial.clock.setTimer(this.#options.timeoutMs, () => this.#timedOut())
+  }
+
+  #timedOut(): void {
+    this.#detection.settle('client')
+    this.#detection.settle('server')
+    this.#finish('timeout')
+  }
+
+  #conclude(): boolean {
+    const isKnown = this.#options.need === 'facts' ? this.#detection.isComplete : this.#detection.protocol !== undefined
+    if (isKnown) this.#finish('unknown')
+    return isKnown
+  }
+
+  #finish(otherwise: Exclude<DetectOutcome, 'detected'>): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer]) timer?.cancel()
+    this.#connection.window('client').onChange = undefined
+    if (this.#connection.serverWindow) this.#connection.serverWindow.onChange = undefined
+    const result = this.#detection.result(otherwise)
+    this.#connection.decided(result)
+    if (result.outcome === 'detected' && !this.#detection.isComplete) this.#connection.detectBeside(this.#plan)
+    this.#settle(result)
+  }
+}

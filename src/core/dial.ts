@@ -1,0 +1,167 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import type { Clock, Timer } from './clock.js'
+import { type ErrorCode, SluiceError } from './errors.js'
+import type { LoopGuard } from './loop-guard.js'
+import type { Transport } from './transport.js'
+import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { Wire } from './wire.js'
+
+/** What dialling needs of its surroundings: one for all connections of a listener. */
+export interface DialEnvironment {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly loops: LoopGuard
+  readonly connectTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+export interface DialEvents {
+  /** The wire is open. `address` is what was connected, an IP literal and port. */
+  onOpen(wire: Wire, endpoint: Endpoint): void
+  /** No endpoint could be connected. Called instead of `onOpen`. */
+  onFailed(error: SluiceError): void
+  /** One endpoint could not be connected; the next is tried. */
+  onAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void
+}
+
+/**
+ * Connects to a group: picks an endpoint, connects, takes the next one on failure, each once, all within the connect timeout. The
+ * endpoint counts as used from the attempt on; `release` lets it go when the wire is closed.
+ */
+export class Dial {
+  readonly group: UpstreamGroup
+  readonly #environment: DialEnvironment
+  readonly #events: DialEvents
+  readonly #timer: Timer
+  #tried: Set<Endpoint> | undefined
+  #endpoint: Endpoint | undefined
+  #wire: Wire | undefined
+  #loopKey: string | undefined
+  #lastError: NodeJS.ErrnoException | undefined
+  #isSettled = false
+
+  constructor(group: UpstreamGroup, environment: DialEnvironment, events: DialEvents) {
+    this.group = group
+    this.#environment = environment
+    this.#events = events
+    this.#timer = environment.clock.setTimer(environment.connectTimeoutMs, () => this.#timedOut())
+    this.#next()
+  }
+
+  /** Gives up what is under way; `onOpen` and `onFailed` are not called then. */
+  cancel(): void {
+    if (this.#isSettled) return
+    this.#settle()
+    this.#wire?.reset()
+    this.release()
+  }
+
+  /** The wire is closed: the endpoint has one connection less. */
+  release(): void {
+    if (this.#endpoint) this.#endpoint.open--
+    this.#endpoint = undefined
+    if (this.#loopKey !== undefined) this.#environment.loops.remove(this.#loopKey)
+    this.#loopKey = undefined
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    this.#timer.cancel()
+  }
+
+  #next(): void {
+    const endpoint = this.group.pick(this.#tried)
+    if (endpoint === undefined) {
+      // A caller of the constructor must have the object before it hears of the failure.
+      process.nextTick(() => this.#exhausted())
+      return
+    }
+    this.#endpoint = endpoint
+    endpoint.open++
+    if (isIP(endpoint.host) !== 0) this.#connect(endpoint, endpoint.host)
+    else void this.#connectByName(endpoint)
+  }
+
+  async #connectByName(endpoint: Endpoint): Promise<void> {
+    try {
+      const addresses = await lookup(endpoint.host, { all: true })
+      this.#tryAddresses(endpoint, addresses.map(({ address }) => address))
+    } catch (error) {
+      this.#attemptFailed(endpoint, error as NodeJS.ErrnoException)
+    }
+  }
+
+  #tryAddresses(endpoint: Endpoint, addresses: readonly string[]): void {
+    const [first, ...rest] = addresses
+    if (first !== undefined && !this.#isSettled) this.#connect(endpoint, first, rest)
+  }
+
+  #connect(endpoint: Endpoint, host: string, others: readonly string[] = []): void {
+    const { transport, loops, keepAliveMs } = this.#environment
+    const wire = transport.connect({ host, port: endpoint.port, keepAliveMs }, (error) => {
+      if (this.#isSettled) return
+      if (error === undefined) this.#opened(wire, endpoint)
+      else if (others.length > 0) this.#tryAddresses(endpoint, others)
+      else this.#attemptFailed(endpoint, error)
+    })
+    this.#wire = wire
+    process.nextTick(() => {
+      if (!this.#isSettled && this.#wire === wire) this.#guard(loops, wire)
+    })
+  }
+
+  #guard(loops: LoopGuard, wire: Wire): void {
+    if (this.#loopKey !== undefined) loops.remove(this.#loopKey)
+    this.#loopKey = loops.add(wire)
+  }
+
+  #opened(wire: Wire, endpoint: Endpoint): void {
+    this.#settle()
+    this.#events.onOpen(wire, endpoint)
+  }
+
+  #attemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
+    if (this.#isSettled) return
+    this.#lastError = error
+    this.release()
+    this.#tried ??= new Set()
+    this.#tried.add(endpoint)
+    this.#events.onAttemptFailed(endpoint, error)
+    this.#next()
+  }
+
+  #timedOut(): void {
+    if (this.#isSettled) return
+    this.#settle()
+    this.#wire?.reset()
+    this.release()
+    const seconds = this.#environment.connectTimeoutMs / 1000
+    this.#events.onFailed(new SluiceError('SLUICE_CONNECT_TIMEOUT', this.group.label, `${this.group.label} did not answer within ${seconds} s`))
+  }
+
+  #exhausted(): void {
+    if (this.#isSettled) return
+    this.#settle()
+    this.#events.onFailed(this.#lastError === undefined ? fullError(this.group) : connectError(this.group, this.#lastError))
+  }
+}
+
+const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
+  ECONNREFUSED: 'SLUICE_CONNECT_REFUSED',
+  ETIMEDOUT: 'SLUICE_CONNECT_TIMEOUT',
+  EHOSTUNREACH: 'SLUICE_CONNECT_UNREACHABLE',
+  ENETUNREACH: 'SLUICE_CONNECT_UNREACHABLE',
+  ECONNRESET: 'SLUICE_CONNECT_RESET',
+  ENOTFOUND: 'SLUICE_NAME_NOT_FOUND',
+  EAI_AGAIN: 'SLUICE_NAME_NOT_FOUND',
+}
+
+function connectError(group: UpstreamGroup, cause: NodeJS.ErrnoException): SluiceError {
+  const code = CODE_OF_ERRNO[cause.code ?? ''] ?? 'SLUICE_CONNECT_FAILED'
+  return new SluiceError(code, group.label, `${group.label} could not be connected: ${cause.message}`, { cause })
+}
+
+function fullError(group: UpstreamGroup): SluiceError {
+  return new SluiceError('SLUICE_UPSTREAM_FULL', group.label, `every endpoint of ${group.label} holds as many connections as it may`)
+}

@@ -1,0 +1,194 @@
+import { Chain, type ChainStep } from './chain.js'
+import type { Clock } from './clock.js'
+import { ClosedTraces } from './closed-traces.js'
+import type { CloseSummary } from './close-summary.js'
+import type { Config, FilterConfig, ListenerConfig } from './config/config.js'
+import { DESCRIPTOR_SHARE } from './config/defaults.js'
+import type { Container } from './container.js'
+import { DecisionMetrics } from './decision-metrics.js'
+import type { Filter, Needs, SilentDestination } from './filter.js'
+import { Listener } from './listener.js'
+import type { ListenerContext } from './listener-context.js'
+import type { Log } from './log.js'
+import { LoopGuard } from './loop-guard.js'
+import { MetricsRegistry } from './metrics.js'
+import type { ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
+import { SnifferPlans } from './sniffer-plans.js'
+import { TcpMetrics } from './tcp-metrics.js'
+import { CLOCK, LISTENER, LOG, METRICS, OPTIONS, ORIGINAL_DESTINATIONS, SNIFFER_PLANS, SNIFFERS, TRANSPORT, UPSTREAMS } from './tokens.js'
+import type { UpstreamGroup } from './upstream-group.js'
+import { ConfiguredUpstreams, type Upstreams } from './upstreams.js'
+
+/** Who wants to hear what an instance does. */
+export interface InstanceEvents {
+  /** Protocol and destination of a connection are known, or it is certain that they will not be. */
+  onDecided(connection: ProxiedConnection): void
+  onClosed(summary: CloseSummary): void
+}
+
+/** What a started configuration is: its listeners, their filters, what they share. */
+export class Instance {
+  readonly listeners: readonly Listener[]
+  readonly closedTraces: ClosedTraces
+  readonly #container: Container
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #events: InstanceEvents
+  readonly #decisionMetrics: DecisionMetrics
+  readonly #tcpMetrics: TcpMetrics
+  readonly #loops = new LoopGuard()
+  readonly #filters: Filter[] = []
+  #lastId = 0
+
+  /** `container` has the services that are not made here: log, metrics, clock, transport, sniffers, plugins' own. */
+  constructor(config: Config, container: Container, metrics: MetricsRegistry, events: InstanceEvents, descriptorLimit: number | undefined) {
+    this.#container = container
+    this.#clock = container.get(CLOCK)
+    this.#log = container.get(LOG)
+    this.#events = events
+    this.#decisionMetrics = new DecisionMetrics(metrics)
+    this.#tcpMetrics = new TcpMetrics(metrics)
+    this.closedTraces = new ClosedTraces(config.closedTraces)
+    container.bind({ token: METRICS, value: metrics })
+    container.bind({ token: UPSTREAMS, value: new ConfiguredUpstreams(config.upstreams) })
+    container.bind({ token: SNIFFER_PLANS, value: new SnifferPlans(container.get(SNIFFERS), this.#decisionMetrics, this.#log) })
+    this.listeners = config.listeners.map((listener) => this.#makeListener(listener, descriptorLimit))
+    metrics.beforeRead = () => {
+      for (const connection of this.connections()) connection.countBytes()
+    }
+  }
+
+  /** Starts the filters, then binds every address; where one fails, nothing stays bound. */
+  async start(): Promise<void> {
+    for (const filter of this.#filters) await filter.start?.()
+    try {
+      for (const listener of this.listeners) await listener.bind()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /** Live connections of all listeners. */
+  connections(): ProxiedConnection[] {
+    return this.listeners.flatMap((listener) => [...listener.connections])
+  }
+
+  drain(): void {
+    for (const filter of this.#filters) filter.drain?.()
+  }
+
+  /** Cuts what is open, and lets everything go. */
+  async close(): Promise<void> {
+    await Promise.all(this.listeners.map((listener) => listener.close()))
+    for (const listener of this.listeners) listener.cutAll()
+    await Promise.all(this.listeners.map((listener) => listener.empty()))
+    for (const filter of this.#filters) await filter.stop?.()
+  }
+
+  #makeListener(config: ListenerConfig, descriptorLimit: number | undefined): Listener {
+    const upstreams = this.#container.get<Upstreams>(UPSTREAMS)
+    const context = makeContext(config)
+    const steps = config.filters.map((filter, index) => this.#makeStep(config, context, filter, index))
+    return new Listener({
+      context,
+      addresses: config.addresses,
+      destination: resolveDestination(config, upstreams),
+      chain: new Chain(steps),
+      maxConnections: boundedConnections(config.limits.maxConnections, descriptorLimit),
+      environment: this.#makeEnvironment(config, context),
+      transport: this.#container.get(TRANSPORT),
+      upstreams,
+      originalDestinations: this.#container.get(ORIGINAL_DESTINATIONS),
+      nextId: () => ++this.#lastId,
+    })
+  }
+
+  #makeStep(config: ListenerConfig, context: ListenerContext, { definition, options }: FilterConfig, index: number): ChainStep {
+    const container = this.#container.child()
+    const after = config.filters.slice(index + 1)
+    const silent = silentDestination(after)
+    container.bind({ token: OPTIONS, value: options })
+    container.bind({ token: LISTENER, value: Object.create(context, describe({ neededLater: needed(after), silentDestination: silent })) })
+    const filter = container.makeFilter(definition, options)
+    this.#filters.push(filter)
+    return {
+      name: definition.name,
+      filter,
+      denyReasons: new Set(definition.denyReasons),
+      verdictTimeoutMs: filter.verdictTimeoutMs ?? config.timeouts.verdictMs,
+    }
+  }
+
+  #makeEnvironment({ timeouts, limits, name }: ListenerConfig, context: ListenerContext): ConnectionEnvironment {
+    return {
+      context,
+      dial: {
+        transport: this.#container.get(TRANSPORT),
+        clock: this.#clock,
+        loops: this.#loops,
+        connectTimeoutMs: timeouts.connectMs,
+        keepAliveMs: timeouts.keepAliveMs,
+      },
+      log: this.#log,
+      tcpMetrics: this.#tcpMetrics,
+      metrics: this.#decisionMetrics,
+      peekWindowBytes: limits.peekWindowBytes,
+      idleTimeoutMs: timeouts.idleMs,
+      halfCloseTimeoutMs: timeouts.halfCloseMs,
+      onDecided: (connection) => this.#events.onDecided(connection),
+      onClosed: (connection, summary) => {
+        this.closedTraces.add({ summary, steps: connection.trace.steps })
+        this.listeners.find((listener) => listener.context.name === name)?.remove(connection)
+        this.#events.onClosed(summary)
+      },
+    }
+  }
+}
+
+const NEEDS_IN_ORDER: readonly Needs[] = ['nothing', 'protocol', 'facts']
+
+/** The most that any of these filters needs to know. */
+function needed(filters: readonly FilterConfig[]): Needs {
+  const ranks = filters.map(({ definition, options }) => NEEDS_IN_ORDER.indexOf(definition.needs?.(options) ?? 'nothing'))
+  return NEEDS_IN_ORDER[Math.max(0, ...ranks)]!
+}
+
+function silentDestination(filters: readonly FilterConfig[]): SilentDestination | undefined {
+  const named = filters.flatMap(({ definition, options }) => definition.whenClientSilent?.(options) ?? [])
+  return named.sort((a, b) => a.afterMs - b.afterMs)[0]
+}
+
+function makeContext(config: ListenerConfig): ListenerContext & { port: number } {
+  return {
+    name: config.name,
+    direction: config.direction,
+    port: config.addresses[0]?.port ?? 0,
+    hasDestination: config.destination !== undefined,
+    firstByteTimeoutMs: config.timeouts.firstByteMs,
+    neededLater: needed(config.filters),
+  }
+}
+
+/** Own properties over the listener's shared context, whose port is known only when it is bound. */
+function describe(values: object): PropertyDescriptorMap {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value: value as unknown, enumerable: true }]))
+}
+
+function resolveDestination({ destination }: ListenerConfig, upstreams: Upstreams): UpstreamGroup | 'original' | undefined {
+  switch (destination?.kind) {
+    case undefined:
+      return undefined
+    case 'original':
+      return 'original'
+    case 'upstream':
+      return upstreams.resolve(destination.name)
+    case 'address':
+      return upstreams.at(destination)
+  }
+}
+
+/** Never above a third of the descriptors: a connection takes two, and the rest must live. */
+export function boundedConnections(configured: number, descriptorLimit: number | undefined): number {
+  return Math.min(configured, descriptorLimit === undefined ? Infinity : Math.floor(descriptorLimit / DESCRIPTOR_SHARE))
+}

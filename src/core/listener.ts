@@ -1,0 +1,184 @@
+import { type Address, formatAddress } from './address.js'
+import type { Chain } from './chain.js'
+import type { Timer } from './clock.js'
+import type { HostPort } from './config/config.js'
+import { SluiceError } from './errors.js'
+import type { ListenerContext } from './listener-context.js'
+import type { OriginalDestinations } from './original-destination.js'
+import { type ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
+import type { AcceptedWire, ListeningSocket, Transport } from './transport.js'
+import type { UpstreamGroup } from './upstream-group.js'
+import type { Upstreams } from './upstreams.js'
+
+/** What a listener is made of. */
+export interface ListenerParts {
+  readonly context: ListenerContext & { port: number }
+  readonly addresses: readonly HostPort[]
+  /** Undefined: its filters choose. */
+  readonly destination: UpstreamGroup | 'original' | undefined
+  readonly chain: Chain
+  readonly maxConnections: number
+  readonly environment: ConnectionEnvironment
+  readonly transport: Transport
+  readonly upstreams: Upstreams
+  readonly originalDestinations: OriginalDestinations
+  readonly nextId: () => number
+}
+
+/** Times that idle connections are looked for within their timeout: the most that one lives longer than it should is an eighth. */
+const SWEEPS_PER_TIMEOUT = 8
+const MIN_SWEEP_MS = 10
+const MAX_SWEEP_MS = 60_000
+
+/** Name under which the listener's own refusals are counted. */
+const LISTENER = 'listener'
+
+/** Accepts connections, applies its limits, and runs each through its chain. A connection keeps the chain that it began with. */
+export class Listener {
+  readonly #parts: ListenerParts
+  readonly connections = new Set<ProxiedConnection>()
+  #sockets: ListeningSocket[] = []
+  #sweeper: Timer | undefined
+  #whenEmpty: (() => void)[] = []
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts
+  }
+
+  get context(): ListenerContext {
+    return this.#parts.context
+  }
+
+  get sockets(): readonly ListeningSocket[] {
+    return this.#sockets
+  }
+
+  /** Binds all its addresses, or none. */
+  async bind(): Promise<void> {
+    const { addresses, context } = this.#parts
+    for (const address of addresses) {
+      try {
+        this.#sockets.push(await this.#listen(address))
+      } catch (error) {
+        await this.close()
+        throw listenError(context.name, address, error as NodeJS.ErrnoException)
+      }
+    }
+    context.port = this.#sockets[0]?.port ?? 0
+  }
+
+  /** Stops accepting. Connections go on. */
+  async close(): Promise<void> {
+    const sockets = this.#sockets
+    this.#sockets = []
+    await Promise.all(sockets.map((socket) => socket.close()))
+  }
+
+  /** Settles when no connection is left. */
+  empty(): Promise<void> {
+    if (this.connections.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#whenEmpty.push(resolve))
+  }
+
+  cutAll(): void {
+    for (const connection of this.connections) connection.cut('stopped')
+  }
+
+  /** A connection is over. */
+  remove(connection: ProxiedConnection): void {
+    this.connections.delete(connection)
+    if (this.connections.size > 0) return
+    this.#sweeper?.cancel()
+    this.#sweeper = undefined
+    const callbacks = this.#whenEmpty
+    this.#whenEmpty = []
+    for (const callback of callbacks) callback()
+  }
+
+  async #listen({ host, port }: HostPort): Promise<ListeningSocket> {
+    const { transport, environment, context } = this.#parts
+    const options = { port, keepAliveMs: environment.dial.keepAliveMs }
+    const onWire = (wire: AcceptedWire): void => this.#accept(wire)
+    const onError = (err: Error): void => {
+      environment.metrics.acceptFailed(context.name)
+      environment.log.error({ listener: context.name, err }, 'accepting failed')
+    }
+    try {
+      return await transport.listen({ ...options, host }, onWire, onError)
+    } catch (error) {
+      // "All interfaces" on a machine without IPv6.
+      const isWithoutIpv6 = host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
+      if (!isWithoutIpv6) throw error
+      return await transport.listen({ ...options, host: '0.0.0.0' }, onWire, onError)
+    }
+  }
+
+  #accept(wire: AcceptedWire): void {
+    const { environment, chain, nextId } = this.#parts
+    const original = this.#originalDestination(wire)
+    const connection = new ProxiedConnection(environment, nextId(), wire, { destination: this.#destination(original), original })
+    this.connections.add(connection)
+    this.#sweeper ??= this.#sweep()
+    const refusal = this.#refusal(connection)
+    if (refusal !== undefined) {
+      connection.denyBy(LISTENER, refusal, refusal)
+      return
+    }
+    connection.trace.add('accept', '', this.#describeWay())
+    chain.run(connection)
+  }
+
+  #originalDestination(wire: AcceptedWire): Address | undefined {
+    return this.#parts.destination === 'original' ? this.#parts.originalDestinations.of(wire) : undefined
+  }
+
+  #destination(original: Address | undefined): UpstreamGroup | undefined {
+    const { destination, upstreams } = this.#parts
+    if (destination !== 'original') return destination
+    return original && upstreams.at(original)
+  }
+
+  #refusal(connection: ProxiedConnection): string | undefined {
+    const { maxConnections, environment, destination } = this.#parts
+    if (this.connections.size > maxConnections) return 'max-connections'
+    if (environment.dial.loops.isOwn(connection.source.host, connection.source.port)) return 'loop'
+    return destination === 'original' ? this.#refusalOfOriginal(connection.originalDestination, connection.downstream) : undefined
+  }
+
+  /** A connection that was not redirected would be sent to ourselves. */
+  #refusalOfOriginal(original: Address | undefined, downstream: AcceptedWire): string | undefined {
+    if (original === undefined) return 'no-original-destination'
+    return original.port === downstream.localPort && original.host === downstream.localHost ? 'loop' : undefined
+  }
+
+  #describeWay(): string {
+    const { destination, context } = this.#parts
+    const where = destination === undefined ? 'the chain chooses the destination' : destination === 'original' ? 'to where it was headed' : `to ${destination.label}`
+    return `${where}; ${context.neededLater === 'nothing' ? 'nothing is withheld' : `withheld until the ${context.neededLater} is known`}`
+  }
+
+  /** One timer for all connections, and none while there is no connection: a chunk resets nothing. */
+  #sweep(): Timer {
+    const { idleTimeoutMs, halfCloseTimeoutMs, dial } = this.#parts.environment
+    const everyMs = Math.min(Math.max(Math.min(idleTimeoutMs, halfCloseTimeoutMs) / SWEEPS_PER_TIMEOUT, MIN_SWEEP_MS), MAX_SWEEP_MS)
+    return dial.clock.setTimer(everyMs, () => {
+      this.#sweeper = undefined
+      const now = dial.clock.now()
+      for (const connection of this.connections) connection.checkIdle(now)
+      if (this.connections.size > 0) this.#sweeper = this.#sweep()
+    })
+  }
+}
+
+function listenError(name: string, { host, port }: HostPort, cause: NodeJS.ErrnoException): SluiceError {
+  const address = formatAddress(host, port)
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new SluiceError('SLUICE_ADDRESS_IN_USE', name, `listener ${name}: ${address} is in use by another program; stop it or choose another port`, { cause })
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new SluiceError('SLUICE_ADDRESS_NOT_AVAILABLE', name, `listener ${name}: this machine has no address ${host}`, { cause })
+    default:
+      return new SluiceError('SLUICE_LISTEN_FAILED', name, `listener ${name}: cannot listen on ${address}: ${cause.message}`, { cause })
+  }
+}

@@ -1,0 +1,201 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Wire, WireReader } from './wire.js'
+
+/**
+ * Bytes that one read may bring: all sockets read into one buffer of this size, since a read is handed on before the next begins.
+ * 64 KiB is what libuv itself asks the kernel for.
+ */
+const READ_BUFFER_BYTES = 64 * 1024
+
+const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+
+/** Tests set it: whoever keeps a borrowed chunk then finds it overwritten. */
+const poisonsReads = process.env.SLUICE_POISON_READS === '1'
+const POISON = 0xa5
+
+/**
+ * What is written is copied here first and a view of it handed to Node, because libuv keeps a pointer to what the kernel did not take:
+ * a view of the read buffer would be overwritten under it. When something is left, the scratch is given away and a new one taken.
+ */
+let scratch = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+
+const nobody: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
+
+const WIRE = Symbol('wire')
+interface WireSocket extends Socket {
+  [WIRE]: NodeWire
+}
+
+// Shared by all sockets: a listener of Node's emitters is called with the socket as `this`.
+function onEnd(this: Socket): void {
+  ;(this as WireSocket)[WIRE].ended()
+}
+function onError(this: Socket, error: NodeJS.ErrnoException): void {
+  ;(this as WireSocket)[WIRE].broke(error)
+}
+function onDrain(this: Socket): void {
+  ;(this as WireSocket)[WIRE].drained()
+}
+function onClose(this: Socket): void {
+  ;(this as WireSocket)[WIRE].wasClosed()
+}
+function onData(this: Socket, chunk: Uint8Array): void {
+  ;(this as WireSocket)[WIRE].received(chunk)
+}
+
+/** A wire over one of Node's sockets: reads into the shared buffer, hands out borrowed chunks, copies before it writes. */
+export class NodeWire implements Wire {
+  readonly #socket: Socket
+  #reader: WireReader = nobody
+  #isBlocked = false
+  #isOver = false
+  #isDetached = false
+  bytesRead = 0
+  bytesWritten = 0
+
+  /**
+   * `options` are those of a new socket, which will read into the shared buffer; or an existing socket, from which bytes come as
+   * 'data' events (the documented way, for a Node where adopting a handle does not work).
+   */
+  constructor(options: SocketConstructorOpts | Socket) {
+    if (options instanceof Socket) {
+      this.#socket = options
+      options.on('data', onData)
+      options.pause()
+    } else {
+      const received = (length: number): boolean => this.#receivedInBuffer(length)
+      // @types/node knows `onread` for connect() only; the socket's constructor takes it, and keeps it.
+      this.#socket = new Socket({ ...options, allowHalfOpen: true, onread: { buffer: readBuffer, callback: received } } as SocketConstructorOpts)
+    }
+    ;(this.#socket as WireSocket)[WIRE] = this
+    this.#socket.on('end', onEnd)
+    this.#socket.on('error', onError)
+    this.#socket.on('drain', onDrain)
+    this.#socket.on('close', onClose)
+  }
+
+  /** The socket underneath, for the transport that made it. */
+  get socket(): Socket {
+    return this.#socket
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  get localHost(): string | undefined {
+    return this.#socket.localAddress
+  }
+
+  get localPort(): number | undefined {
+    return this.#socket.localPort
+  }
+
+  read(reader: WireReader): void {
+    this.#reader = reader
+  }
+
+  write(chunk: Uint8Array): boolean {
+    const socket = this.#socket
+    if (this.#isOver || socket.writableEnded) return true
+    this.bytesWritten += chunk.length
+    if (socket.connecting || socket.writableLength > 0 || chunk.length > READ_BUFFER_BYTES) {
+      socket.write(Buffer.from(chunk))
+    } else {
+      scratch.set(chunk)
+      socket.write(scratch.subarray(0, chunk.length))
+      if (socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+    }
+    // Node asks to pause by size alone, also where the kernel took all of it.
+    if (socket.writableLength === 0 || !socket.writableNeedDrain) return true
+    this.#isBlocked = true
+    return false
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (!this.#isOver) this.#socket.end()
+  }
+
+  reset(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first.
+    if (this.#socket.connecting) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#socket.destroy()
+  }
+
+  detach(): Duplex {
+    const socket = this.#socket
+    socket.pause()
+    const held = this.#reader.onDetach?.()
+    this.#isDetached = true
+    this.#reader = nobody
+    socket.off('end', onEnd).off('error', onError).off('drain', onDrain)
+    if (held && held.length > 0) socket.unshift(Buffer.from(held))
+    return socket
+  }
+
+  #receivedInBuffer(length: number): boolean {
+    const chunk = readBuffer.subarray(0, length)
+    if (this.#isDetached) return this.#socket.push(Buffer.from(chunk))
+    this.received(chunk)
+    if (poisonsReads) chunk.fill(POISON)
+    return true
+  }
+
+  received(chunk: Uint8Array): void {
+    this.bytesRead += chunk.length
+    try {
+      this.#reader.onChunk(chunk)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  ended(): void {
+    if (this.#isOver) return
+    try {
+      this.#reader.onEnd()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  drained(): void {
+    if (!this.#isBlocked) return
+    this.#isBlocked = false
+    this.#reader.onDrain()
+  }
+
+  broke(error: NodeJS.ErrnoException): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#reader.onError(error)
+  }
+
+  wasClosed(): void {
+    this.#isOver = true
+    this.#reader.onClose?.()
+  }
+
+  /** A throw in a socket's callback would end the process and leave the connection alive: end the connection instead. */
+  #fail(error: unknown): void {
+    const reader = this.#reader
+    this.reset()
+    reader.onError(error instanceof Error ? error : new Error(String(error)))
+  }
+}

@@ -1,0 +1,111 @@
+import type { CloseSummary } from './close-summary.js'
+import type { Observer, Watch } from './observer.js'
+import type { Side } from './side.js'
+
+const NO_BYTES = new Uint8Array(0)
+
+/** One observer and what it asked for. It is the observer's `Watch` itself, so that a chunk costs no allocation. */
+class Slot implements Watch {
+  readonly observer: Observer
+  skipClient = 0
+  skipServer = 0
+  isDone = false
+
+  constructor(observer: Observer) {
+    this.observer = observer
+  }
+
+  skip(side: Side, bytes: number): void {
+    if (side === 'client') this.skipClient = bytes
+    else this.skipServer = bytes
+  }
+
+  done(): void {
+    this.isDone = true
+  }
+
+  see(side: Side, chunk: Uint8Array): void {
+    const skip = side === 'client' ? this.skipClient : this.skipServer
+    if (skip === 0) return this.observer.onBytes(side, chunk, this)
+    if (skip > chunk.length) return this.skip(side, skip - chunk.length)
+    this.skip(side, 0)
+    this.observer.onBytes(side, NO_BYTES, this)
+    if (this.isDone || skip === chunk.length) return
+    this.see(side, chunk.subarray(skip))
+  }
+}
+
+/** The observers of one connection. One that throws is dropped and reported; the connection never notices. */
+export class ObserverSet {
+  readonly #onDropped: (error: unknown) => void
+  /** Those that still look. */
+  #looking: Slot[] = []
+  /** Those that wait for `onClose`, with the ones that are done looking. */
+  readonly #all: Slot[] = []
+
+  constructor(onDropped: (error: unknown) => void) {
+    this.#onDropped = onDropped
+  }
+
+  /** False: nobody looks any more, and the relay need not call. */
+  get isLooking(): boolean {
+    return this.#looking.length > 0
+  }
+
+  /** Attached while a chunk is being shown, an observer sees that chunk too. */
+  add(observer: Observer): Watch {
+    const slot = new Slot(observer)
+    this.#all.push(slot)
+    this.#looking.push(slot)
+    return slot
+  }
+
+  /** Shows `chunk` to one observer that has just been added, before what the relay shows next. */
+  replay(watch: Watch, side: Side, chunk: Uint8Array): void {
+    const slot = watch as Slot
+    if (!slot.isDone) this.#guard(slot, () => slot.see(side, chunk))
+  }
+
+  onBytes(side: Side, chunk: Uint8Array): void {
+    const looking = this.#looking
+    let isAnyDone = false
+    // By index: an observer may attach others, which then see this chunk after it.
+    for (let i = 0; i < looking.length; i++) {
+      const slot = looking[i]!
+      if (!slot.isDone) {
+        try {
+          slot.see(side, chunk)
+        } catch (error) {
+          this.#drop(slot, error)
+        }
+      }
+      if (slot.isDone) isAnyDone = true
+    }
+    if (isAnyDone) this.#looking = looking.filter((slot) => !slot.isDone)
+  }
+
+  onEnd(side: Side): void {
+    for (const slot of [...this.#looking]) {
+      if (!slot.isDone) this.#guard(slot, () => slot.observer.onEnd?.(side))
+    }
+    this.#looking = this.#looking.filter((slot) => !slot.isDone)
+  }
+
+  onClose(summary: CloseSummary): void {
+    this.#looking = []
+    for (const slot of this.#all) this.#guard(slot, () => slot.observer.onClose?.(summary))
+  }
+
+  #guard(slot: Slot, call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#drop(slot, error)
+    }
+  }
+
+  #drop(slot: Slot, error: unknown): void {
+    slot.isDone = true
+    this.#onDropped(error)
+  }
+}

@@ -1,0 +1,660 @@
+import { type Address, formatAddress } from './address.js'
+import type { CloseReason, CloseSummary } from './close-summary.js'
+import type { Connection, FactKey, PeekWindow } from './connection.js'
+import { DetectBeside } from './detect-beside.js'
+import type { DecisionMetrics } from './decision-metrics.js'
+import type { SnifferPlan } from './detection.js'
+import { type DetectionResult, NO_FACTS } from './detection-result.js'
+import { Dial, type DialEnvironment } from './dial.js'
+import { SluiceError } from './errors.js'
+import type { ListenerContext } from './listener-context.js'
+import type { Log } from './log.js'
+import type { Observer } from './observer.js'
+import { ObserverSet } from './observer-set.js'
+import { SideWindow } from './peek-window.js'
+import { RelayDirection } from './relay.js'
+import type { Side } from './side.js'
+import { TcpMetrics, WireMeter } from './tcp-metrics.js'
+import { Trace } from './trace.js'
+import type { AcceptedWire } from './transport.js'
+import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { Wire, WireReader } from './wire.js'
+
+/** What all connections of a listener share. */
+export interface ConnectionEnvironment {
+  readonly context: ListenerContext
+  readonly dial: DialEnvironment
+  readonly log: Log
+  readonly tcpMetrics: TcpMetrics
+  readonly metrics: DecisionMetrics
+  readonly peekWindowBytes: number
+  readonly idleTimeoutMs: number
+  readonly halfCloseTimeoutMs: number
+  /** Protocol and destination are known, or it is certain that they will not be. At most once, before `onClosed`. */
+  onDecided(connection: ProxiedConnection): void
+  onClosed(connection: ProxiedConnection, summary: CloseSummary): void
+}
+
+/** How long a client may take to read an answer of ours before the connection is closed under it. Enough for a slow link. */
+const ANSWER_LINGER_MS = 5_000
+
+/** How an early dial is meant: for whoever carries the connection; or for a route that a silent client names, if nothing else comes. */
+type DialKind = 'early' | 'tentative' | 'wanted'
+
+type ObserverFactory = (connection: Connection) => Observer | undefined
+
+/** The connection as the core drives it. */
+export class ProxiedConnection implements Connection {
+  readonly id: number
+  readonly source: Address
+  readonly originalDestination: Address | undefined
+  readonly downstream: AcceptedWire
+  readonly trace: Trace
+  route: string | undefined
+  /** The filter whose verdict is awaited, or that has the connection. */
+  currentFilter = ''
+  readonly #environment: ConnectionEnvironment
+  readonly #startedAt: number
+  readonly #clientWindow: SideWindow
+  readonly #observers: ObserverSet
+  readonly #downstreamMeter: WireMeter
+  #destination: UpstreamGroup | undefined
+  #serverWindow: SideWindow | undefined
+  #upstream: Wire | undefined
+  #upstreamMeter: WireMeter | undefined
+  #endpoint: Endpoint | undefined
+  #dial: Dial | undefined
+  #dialKind: DialKind = 'wanted'
+  #dialError: SluiceError | undefined
+  #onDialled: ((error?: SluiceError) => void)[] = []
+  #isRelaying = false
+  #detection: DetectionResult | undefined
+  #firstByteAt: number | undefined
+  #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
+  #values: Map<FactKey<unknown>, unknown> | undefined
+  #abort: AbortController | undefined
+  #onClose: ((summary: CloseSummary) => void)[] | undefined
+  #tlsLabel: string | undefined
+  #isAnnounced = false
+  #isDownstreamClosed = false
+  #isUpstreamClosed = true
+  #isClosed = false
+  #reason: CloseReason | undefined
+  #closedBy: CloseSummary['closedBy'] | undefined
+  #denied: CloseSummary['denied']
+  #error: string | undefined
+  #clientErrno = ''
+  #serverErrno = ''
+  #isHalfClosed = false
+  #idleSince: number
+  #idleMark = 0
+
+  constructor(
+    environment: ConnectionEnvironment,
+    id: number,
+    downstream: AcceptedWire,
+    route: { readonly destination: UpstreamGroup | undefined; readonly original: Address | undefined },
+  ) {
+    const { clock } = environment.dial
+    this.#environment = environment
+    this.id = id
+    this.downstream = downstream
+    this.source = downstream.peer
+    this.originalDestination = route.original
+    this.#destination = route.destination
+    this.#startedAt = clock.now()
+    this.#idleSince = this.#startedAt
+    this.trace = new Trace(clock, this.#startedAt)
+    this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
+    this.#observers = new ObserverSet((error) => this.#observerDropped(error))
+    this.#downstreamMeter = new WireMeter(environment.tcpMetrics, downstream, this.listener.direction, 'src', this.destinationPort)
+    downstream.read(this.#clientWindow)
+    downstream.resume()
+  }
+
+  // What filters see
+
+  get listener(): ListenerContext {
+    return this.#environment.context
+  }
+
+  get log(): Log {
+    return this.#environment.log
+  }
+
+  get destination(): UpstreamGroup | undefined {
+    return this.#destination
+  }
+
+  set destination(group: UpstreamGroup | undefined) {
+    if (group === this.#destination) return
+    if (this.serverSpoke) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, 'the server has spoken: the destination can no longer change')
+    this.#destination = group
+  }
+
+  get destinationPort(): number {
+    return this.originalDestination?.port ?? this.#destination?.port ?? this.listener.port
+  }
+
+  get detection(): DetectionResult | undefined {
+    return this.#detection
+  }
+
+  get serverSpoke(): boolean {
+    return this.#serverWindow !== undefined && !this.#serverWindow.isSilent
+  }
+
+  get clientSpoke(): boolean {
+    return !this.#clientWindow.isSilent
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.#reason !== undefined
+  }
+
+  peek(side: Side): PeekWindow {
+    return this.window(side)
+  }
+
+  get<T>(key: FactKey<T>): T | undefined {
+    return this.#values?.get(key) as T | undefined
+  }
+
+  set<T>(key: FactKey<T>, value: T): void {
+    this.#values ??= new Map()
+    this.#values.set(key, value)
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#isClosed) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  onClose(callback: (summary: CloseSummary) => void): void {
+    this.#onClose ??= []
+    this.#onClose.push(callback)
+  }
+
+  setTlsLabel(value: string): void {
+    this.#tlsLabel = value
+    this.#downstreamMeter.setTls(value)
+    this.#upstreamMeter?.setTls(value)
+  }
+
+  nameByPort(protocol: string): void {
+    if (this.#detection) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${this.#detection.protocol}`)
+    this.decided({ outcome: 'detected', protocol, decidedBy: 'port', bytes: { client: 0, server: 0 }, facts: NO_FACTS })
+  }
+
+  observe(observer: Observer | ObserverFactory, options?: { readonly protocol: string }): void {
+    if (options === undefined) {
+      const made = this.#make(observer)
+      if (made) this.#observers.add(made)
+    } else if (this.#detection === undefined) {
+      this.#waiting ??= []
+      this.#waiting.push({ observer, protocol: options.protocol })
+    } else if (this.#detection.protocol === options.protocol) {
+      this.observe(observer)
+    }
+  }
+
+  dial(): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      this.#whenDialled((error) => (error ? reject(error) : resolve(this.#upstream!)))
+    })
+  }
+
+  forward(): void {
+    this.trace.add('upstream', '', this.#destination ? `dialling ${this.#destination.label}` : 'no destination')
+    this.#whenDialled((error) => {
+      if (error === undefined) this.relay(this.#upstream!)
+      else if (error.code === 'SLUICE_UPSTREAM_FULL') this.deny('upstream-full')
+      else this.connectFailed(error)
+    })
+  }
+
+  relay(upstream: Wire): void {
+    if (upstream !== this.#upstream) this.#abandonDial()
+    this.#isRelaying = true
+    if (upstream === this.downstream) return this.#echo()
+    const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
+    const toClient = new RelayDirection('server', upstream, this.downstream, this.#observers, this)
+    const serverWindow = this.#serverWindow
+    this.#announce()
+    if (serverWindow && !serverWindow.isSilent && !this.clientSpoke) {
+      this.#handOver(upstream, serverWindow, toClient)
+      this.#handOver(this.downstream, this.#clientWindow, toServer)
+    } else {
+      this.#handOver(this.downstream, this.#clientWindow, toServer)
+      this.#handOver(upstream, serverWindow, toClient)
+    }
+  }
+
+  answer(answer: Uint8Array): void {
+    this.#abandonDial()
+    this.#reason = 'answered'
+    this.#closedBy = 'proxy'
+    const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => this.downstream.close())
+    this.onClose(() => linger.cancel())
+    this.downstream.read(new LastReader(this))
+    this.downstream.resume()
+    this.downstream.write(answer)
+    this.downstream.end()
+    this.#announce()
+    if (this.#clientWindow.ended) this.#isHalfClosed = true
+  }
+
+  deny(reason: string): void {
+    this.denyBy(this.currentFilter, reason, reason)
+  }
+
+  // What the core's own parts use
+
+  window(side: Side): SideWindow {
+    if (side === 'client') return this.#clientWindow
+    if (this.#serverWindow === undefined) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, 'the server is not dialled yet: await dial() first')
+    return this.#serverWindow
+  }
+
+  get environment(): ConnectionEnvironment {
+    return this.#environment
+  }
+
+  /** The open upstream wire's window, once there is one. */
+  get serverWindow(): SideWindow | undefined {
+    return this.#serverWindow
+  }
+
+  get dialError(): SluiceError | undefined {
+    return this.#dialError
+  }
+
+  /**
+   * Dials before anything is decided, so that the server's greeting can decide. `onSettled` is called when the wire is open or
+   * could not be opened. A tentative dial may be to another destination than the one that is chosen in the end.
+   */
+  dialEarly(kind: 'early' | 'tentative', onSettled: () => void): void {
+    if (this.#dial && this.#dial.group !== this.#destination) this.#abandonDial()
+    this.#dialKind = kind
+    if (this.#dial === undefined) this.#startDial()
+    this.#onDialled.push(onSettled)
+  }
+
+  /** Detection has come to an end. Attaches the observers that wait for the protocol. */
+  decided(result: DetectionResult): void {
+    this.#named(result)
+    for (const observer of this.#waitingFor(result.protocol)) this.observe(observer)
+    this.#countOpens()
+  }
+
+  /**
+   * As `decided`, beside the relay: the observers get what has passed from `replay` first. Without it too much has passed to be
+   * kept, and observers, who are promised the first byte, are not attached.
+   */
+  decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
+    this.#named(result)
+    for (const observer of this.#waitingFor(result.protocol)) {
+      const made = this.#make(observer)
+      if (made === undefined || replay === undefined) continue
+      const watch = this.#observers.add(made)
+      replay((side, chunk) => this.#observers.replay(watch, side, chunk))
+    }
+    this.#countOpens()
+  }
+
+  /** Facts that came after the name. */
+  learned(result: DetectionResult): void {
+    this.#detection = result
+  }
+
+  /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
+  detectBeside(plan: SnifferPlan): void {
+    this.#observers.add(new DetectBeside(this, plan, this.#detection !== undefined))
+  }
+
+  denyBy(filter: string, reason: string, label: string): void {
+    if (this.isClosed) return
+    this.#reason = 'denied'
+    this.#closedBy = 'proxy'
+    this.#denied = { filter, reason }
+    this.#environment.metrics.denied(this.listener.name, filter, label)
+    this.trace.add('close', 'deny', `denied by ${filter}: ${reason}`)
+    this.#resetBoth()
+  }
+
+  /** A bug in a filter or in the core: ends this connection and no other. */
+  failed(error: unknown, filter: string): void {
+    if (this.isClosed) return
+    this.#environment.metrics.filterFailed(this.listener.name, filter)
+    this.log.error({ connection: this.id, listener: this.listener.name, filter, err: error }, 'a connection was ended by a bug')
+    this.#error = 'SLUICE_FILTER_FAILED'
+    this.trace.add('close', 'error', `${filter} failed: ${error instanceof Error ? error.message : String(error)}`)
+    this.#end('error', 'proxy')
+  }
+
+  /** The destination could not be connected. */
+  connectFailed(error: SluiceError): void {
+    if (this.isClosed) return
+    this.#error = error.code
+    this.#environment.metrics.connectFailed(this.listener.name, error.code)
+    this.trace.add('close', '', error.message)
+    this.#end('connect-failed', 'proxy')
+  }
+
+  /** Cuts the connection now: at a stop, or when a bound was reached. */
+  cut(reason: CloseReason): void {
+    if (this.#isClosed) return
+    this.trace.add('close', '', reason)
+    this.#end(reason, 'proxy')
+  }
+
+  /** Called now and then: compares what has moved since. Costs a chunk nothing. */
+  checkIdle(now: number): void {
+    const moved = this.downstream.bytesRead + this.downstream.bytesWritten - this.downstream.pendingBytes + this.#upstreamMoved()
+    if (moved !== this.#idleMark) {
+      this.#idleMark = moved
+      this.#idleSince = now
+      return
+    }
+    const idleMs = now - this.#idleSince
+    if (idleMs >= this.#environment.idleTimeoutMs) this.cut('idle-timeout')
+    else if (this.#isHalfClosed && idleMs >= this.#environment.halfCloseTimeoutMs) this.cut('half-close-timeout')
+  }
+
+  #upstreamMoved(): number {
+    return this.#upstream === undefined ? 0 : this.#upstream.bytesRead + this.#upstream.bytesWritten - this.#upstream.pendingBytes
+  }
+
+  /** Brings the byte counters up to date. */
+  countBytes(): void {
+    this.#downstreamMeter.countBytes()
+    this.#upstreamMeter?.countBytes()
+  }
+
+  noteFirstByte(): void {
+    this.#firstByteAt ??= this.#environment.dial.clock.now()
+  }
+
+  /** The connection as it stands; the close summary once it is over. */
+  summary(): CloseSummary {
+    const detection = this.#detection
+    const upstreamName = this.#destination?.name
+    return {
+      listener: this.listener.name,
+      connection: this.id,
+      source: formatAddress(this.source.host, this.source.port),
+      ...((this.#endpoint ?? this.#destination) && { destination: this.#endpoint?.label ?? this.#destination?.label }),
+      ...(upstreamName !== undefined && { upstream: upstreamName }),
+      ...(this.route !== undefined && { route: this.route }),
+      ...(detection && { outcome: detection.outcome }),
+      ...(detection?.protocol !== undefined && { protocol: detection.protocol }),
+      ...(detection?.decidedBy !== undefined && { decidedBy: detection.decidedBy }),
+      facts: detection?.facts ?? NO_FACTS,
+      bytes: { client: this.downstream.bytesRead, server: this.#upstream?.bytesRead ?? this.downstream.bytesWritten },
+      durationMs: this.#environment.dial.clock.now() - this.#startedAt,
+      closedBy: this.#closedBy ?? 'proxy',
+      reason: this.#reason ?? 'end',
+      ...(this.#denied && { denied: this.#denied }),
+      ...(this.#error !== undefined && { error: this.#error }),
+    }
+  }
+
+  // What wires, windows and relays report
+
+  windowBroke(side: Side, error: NodeJS.ErrnoException): void {
+    this.relaySideBroke(side, error)
+  }
+
+  relaySideEnded(side: Side): void {
+    this.#isHalfClosed = true
+    this.#closedBy ??= side
+  }
+
+  relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
+    if (side === 'client') this.#clientErrno = errnoOf(error)
+    else this.#serverErrno = errnoOf(error)
+    if (this.isClosed) return
+    if (error.code === undefined) {
+      this.failed(error, this.currentFilter)
+      return
+    }
+    if (side === 'server' && !this.#isRelaying && this.#dialKind === 'tentative' && !this.serverSpoke) {
+      this.#dropUpstream()
+      return
+    }
+    this.trace.add('close', '', `${side} reset: ${error.code}`)
+    this.#end('reset', side)
+  }
+
+  wireClosed(side: Side): void {
+    if (side === 'client') {
+      this.#isDownstreamClosed = true
+      this.#abandonDial()
+    } else {
+      this.#closeUpstream()
+    }
+    this.#finishIfOver()
+  }
+
+  // Dialling
+
+  #whenDialled(callback: (error?: SluiceError) => void): void {
+    if (this.#destination === undefined) {
+      const error = new SluiceError('SLUICE_NO_DESTINATION', `connection ${this.id}`, 'there is no destination to dial')
+      process.nextTick(() => callback(error))
+      return
+    }
+    if (this.#dial && this.#dial.group !== this.#destination) this.#abandonDial()
+    if (this.#dialError) this.#dialError = undefined
+    if (this.#dial && this.#dialKind !== 'wanted') {
+      this.#environment.metrics.earlyDial(this.listener.name, 'used')
+      this.#dialKind = 'wanted'
+    }
+    if (this.#upstream) {
+      callback()
+      return
+    }
+    this.#onDialled.push(callback)
+    if (this.#dial === undefined) this.#startDial()
+  }
+
+  #startDial(): void {
+    if (this.#destination === undefined) return
+    this.#dial = new Dial(this.#destination, this.#environment.dial, {
+      onOpen: (wire, endpoint) => this.#opened(wire, endpoint),
+      onFailed: (error) => this.#dialFailed(error),
+      onAttemptFailed: (endpoint, error) => this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`),
+    })
+  }
+
+  #opened(wire: Wire, endpoint: Endpoint): void {
+    this.#upstream = wire
+    this.#endpoint = endpoint
+    this.#isUpstreamClosed = false
+    this.#upstreamMeter = new WireMeter(this.#environment.tcpMetrics, wire, this.listener.direction, 'dst', endpoint.port)
+    if (this.#tlsLabel !== undefined) this.#upstreamMeter.setTls(this.#tlsLabel)
+    if (this.#detection) this.#upstreamMeter.countOpen()
+    this.trace.add('upstream', '', `connected ${endpoint.label}`)
+    this.#serverWindow = new SideWindow(wire, 'server', this.#environment.peekWindowBytes, this)
+    wire.read(this.#serverWindow)
+    this.#settleDial()
+    if (!this.#isRelaying && !this.isClosed) wire.resume()
+  }
+
+  #dialFailed(error: SluiceError): void {
+    this.#dial = undefined
+    this.#dialError = error
+    if (this.#dialKind !== 'wanted') this.#environment.metrics.earlyDial(this.listener.name, 'failed')
+    this.#dialKind = 'wanted'
+    this.trace.add('upstream', '', error.message)
+    this.#settleDial(error)
+  }
+
+  #settleDial(error?: SluiceError): void {
+    const callbacks = this.#onDialled
+    this.#onDialled = []
+    for (const callback of callbacks) callback(error)
+  }
+
+  /** Gives up the dial or the early wire that nobody carries. */
+  #abandonDial(): void {
+    if (this.#isRelaying || this.#dial === undefined) return
+    if (this.#dialKind !== 'wanted') this.#environment.metrics.earlyDial(this.listener.name, 'in-vain')
+    this.#dialKind = 'wanted'
+    if (this.#upstream) {
+      this.#dropUpstream()
+    } else {
+      this.#dial.cancel()
+      this.#dial = undefined
+    }
+  }
+
+  /** Lets an early wire go: it has carried nothing. */
+  #dropUpstream(): void {
+    const upstream = this.#upstream
+    this.#closeUpstream()
+    this.#upstream = undefined
+    this.#upstreamMeter = undefined
+    this.#endpoint = undefined
+    this.#serverWindow = undefined
+    upstream?.read(deaf)
+    upstream?.close()
+  }
+
+  #closeUpstream(): void {
+    if (this.#isUpstreamClosed) return
+    this.#isUpstreamClosed = true
+    this.#upstreamMeter?.close(this.#serverErrno)
+    this.#dial?.release()
+    this.#dial = undefined
+  }
+
+  // Relaying and closing
+
+  /** Moves a wire from its window to the relay: what the window holds goes first. */
+  #handOver(wire: Wire, window: SideWindow | undefined, reader: WireReader): void {
+    const held = window?.take()
+    wire.read(reader)
+    wire.resume()
+    if (held && held.length > 0) reader.onChunk(held)
+    if (window?.ended) reader.onEnd()
+  }
+
+  #echo(): void {
+    this.#announce()
+    this.#handOver(this.downstream, this.#clientWindow, new RelayDirection('client', this.downstream, this.downstream, this.#observers, this))
+  }
+
+  #named(result: DetectionResult): void {
+    this.#detection = result
+    const now = this.#environment.dial.clock.now()
+    this.#environment.metrics.detected(this.listener.name, result, now - (this.#firstByteAt ?? now))
+    const { client, server } = result.bytes
+    const by = result.decidedBy === undefined ? '' : ` by ${result.decidedBy}`
+    this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}, ${client} + ${server} bytes`)
+    this.#announce()
+  }
+
+  #waitingFor(protocol: string | undefined): (Observer | ObserverFactory)[] {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    return waiting.filter((one) => one.protocol === protocol).map((one) => one.observer)
+  }
+
+  /** After the observers are attached: they may still teach the labels. */
+  #countOpens(): void {
+    this.#downstreamMeter.countOpen()
+    this.#upstreamMeter?.countOpen()
+  }
+
+  #announce(): void {
+    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#reason)) return
+    this.#isAnnounced = true
+    this.#environment.onDecided(this)
+  }
+
+  #make(observer: Observer | ObserverFactory): Observer | undefined {
+    if (typeof observer !== 'function') return observer
+    try {
+      return observer(this)
+    } catch (error) {
+      this.#observerDropped(error)
+      return undefined
+    }
+  }
+
+  #observerDropped(error: unknown): void {
+    this.#environment.metrics.observerDropped(this.listener.name)
+    this.log.warn({ connection: this.id, listener: this.listener.name, err: error }, 'an observer threw and was dropped')
+  }
+
+  #end(reason: CloseReason, closedBy: CloseSummary['closedBy']): void {
+    this.#reason = reason
+    this.#closedBy = closedBy
+    this.#resetBoth()
+  }
+
+  #resetBoth(): void {
+    this.downstream.reset()
+    if (this.#upstream) this.#upstream.reset()
+    else this.#abandonDial()
+    if (this.#dial && this.#dialKind !== 'wanted') {
+      this.#environment.metrics.earlyDial(this.listener.name, 'in-vain')
+      this.#dialKind = 'wanted'
+    }
+  }
+
+  #finishIfOver(): void {
+    if (!this.#isDownstreamClosed || this.#isClosed) return
+    if (!this.#isUpstreamClosed) {
+      // A wire that nobody carries is not waited for.
+      if (this.#isRelaying) return
+      this.#dropUpstream()
+    }
+    this.#isClosed = true
+    // Detection beside the relay is an observer too, and may only now name what it has: the summary is read after it.
+    this.#observers.onClose(this.summary())
+    const summary = this.summary()
+    this.#downstreamMeter.close(this.#clientErrno)
+    this.#announceLast()
+    for (const callback of this.#onClose ?? []) this.#guardClose(callback, summary)
+    this.#abort?.abort()
+    this.#environment.onClosed(this, summary)
+  }
+
+  #announceLast(): void {
+    if (this.#isAnnounced) return
+    this.#isAnnounced = true
+    this.#environment.onDecided(this)
+  }
+
+  #guardClose(callback: (summary: CloseSummary) => void, summary: CloseSummary): void {
+    try {
+      callback(summary)
+    } catch (error) {
+      this.log.error({ connection: this.id, err: error }, 'an onClose callback threw')
+    }
+  }
+}
+
+/** Reads a client out after we have answered it: what it still says is thrown away, so that closing does not reset the answer. */
+class LastReader implements WireReader {
+  readonly #connection: ProxiedConnection
+  constructor(connection: ProxiedConnection) {
+    this.#connection = connection
+  }
+  onChunk(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+  onError(): void {}
+  onClose(): void {
+    this.#connection.wireClosed('client')
+  }
+}
+
+const deaf: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
+
+function errnoOf(error: NodeJS.ErrnoException): string {
+  return error.code ?? ''
+}

@@ -1,0 +1,17 @@
+import { detect } from '../filters/detect/detect.js'
+import { directResponse } from '../filters/direct-response/direct-response.js'
+import { echo } from '../filters/echo/echo.js'
+import { httpMetrics } from '../filters/http-metrics/http-metrics.js'
+import { portOverride } from '../filters/port-override/port-override.js'
+import { tcpForward } from '../filters/tcp-forward/tcp-forward.js'
+import { tlsPassthrough } from '../filters/tls-passthrough/tls-passthrough.js'
+import { builtInSniffers } from './built-in-sniffers.js'
+import type { Plugin } from './plugin.js'
+
+/** What Sluice brings itself, by the same door as a stranger's plugin. Deleting a line here is all that deleting a filter takes. */
+export const builtIns: Plugin = {
+  name: 'built-ins',
+  apiVersion: 1,
+  sniffers: builtInSniffers,
+  filters: [portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
+}
