@@ -196,8 +196,8 @@ function hostProblem(host: string, asWritten: string, expected: string, written:
 }
 
 function addressHint(text: string): string {
-  if (isIPv6(text)) return `; an IPv6 address needs brackets and a port: "[${text}]:80"`
   const bare = /^(.+):(\d{1,5})$/.exec(text)
+  if (isIPv6(text) && !(bare && isIPv6(bare[1]!))) return `; an IPv6 address needs brackets and a port: "[${text}]:80"`
   if (bare && isIPv6(bare[1]!)) return `; put the IPv6 address in brackets: "[${bare[1]}]:${bare[2]}"`
   if (/^[a-z]+:\/\//i.test(text)) return '; it is not a URL'
   return text !== '' && isHost(text) ? '; the port is missing' : ''

@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import * as defaults from './defaults.js'
+import { duration, formatSize, hostPort, listenAddress, size } from './scalars.js'
+
+const aTimeout = () => duration({ minMs: 1 })
+
+const maxConnections = () => z.int().min(1).max(defaults.MAX_MAX_CONNECTIONS)
+
+export const adminSchema = z
+  .strictObject({
+    address: listenAddress().describe(
+      'Where the admin endpoint listens. `/metrics`, `/ready` and `/live` answer anyone, everything else only peers on this machine.',
+    ),
+    allowedHosts: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Host names, beside IP literals and `localhost`, under which more than `/metrics`, `/ready` and `/live` is answered: a browser cannot be led here by another name.',
+      ),
+  })
+  .describe('The admin endpoint; there is none where this is absent.')
+
+export const drainSchema = z
+  .strictObject({
+    delay: duration()
+      .prefault(defaults.DRAIN_DELAY)
+      .describe('How long listeners go on accepting after `/ready` says no, so that balancers can notice.'),
+    grace: duration()
+      .prefault(defaults.DRAIN_GRACE)
+      .describe('How long, from the signal on, open connections may take to end; then they are reset.'),
+  })
+  .describe('What happens on SIGTERM and on the first Ctrl-C.')
+
+export const logSchema = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .default(defaults.LOG_LEVEL)
+      .describe('The least that is logged on standard error.'),
+  })
+  .describe('The log of the process.')
+
+const endpointSchema = z.union([
+  hostPort(),
+  z.strictObject({
+    address: hostPort().describe('Host and port.'),
+    maxConnections: maxConnections()
+      .optional()
+      .describe("Connections that this endpoint may hold; no bound where neither this nor the upstream's is given."),
+  }),
+])
+
+export const upstreamSchema = z
+  .strictObject({
+    endpoints: z
+      .array(endpointSchema)
+      .min(1)
+      .describe(
+        'The endpoints: `host:port`, or `{ address, maxConnections }`. One that refuses is passed over for the next.',
+      ),
+    balance: z
+      .enum(['round-robin', 'least-connections', 'random'])
+      .default(defaults.BALANCE)
+      .describe('Which endpoint gets the next connection.'),
+    maxConnections: maxConnections()
+      .optional()
+      .describe(
+        'Connections that each endpoint may hold, unless it says otherwise; where all are full, connections are denied with reason `upstream-full`. No bound where absent.',
+      ),
+  })
+  .describe('A group of endpoints that serve the same.')
+
+/** Kebab-case: it stands where `host:port` may stand too, and becomes a label. */
+export const upstreamName = z
+  .string()
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, {
+    error: 'the name of an upstream is small letters and digits, with single dashes between, as in "web-tls"',
+  })
+  .refine((name) => name !== 'original', {
+    error: '"original" stands for the original destination: give the upstream another name',
+  })
+
+const limitsSchema = z
+  .strictObject({
+    maxConnections: maxConnections()
+      .default(defaults.MAX_CONNECTIONS)
+      .describe('Connections that the listener holds at once, never more than a third of the descriptor limit.'),
+    over: z
+      .literal('refuse')
+      .default('refuse')
+      .describe('What happens to connections beyond that: they are reset at accept.'),
+    peekWindow: size({ minBytes: defaults.MIN_PEEK_WINDOW_BYTES, maxBytes: defaults.MAX_PEEK_WINDOW_BYTES })
+      .prefault(defaults.PEEK_WINDOW)
+      .describe(
+        `Bytes of each side that filters and sniffers can look at: ${formatSize(defaults.MIN_PEEK_WINDOW_BYTES)} to ${formatSize(defaults.MAX_PEEK_WINDOW_BYTES)}.`,
+      ),
+  })
+  .describe('Bounds on what the listener holds.')
+
+const timeoutsSchema = z
+  .strictObject({
+    connect: aTimeout()
+      .prefault(defaults.CONNECT_TIMEOUT)
+      .describe('For connecting, all endpoints that are tried together.'),
+    idle: aTimeout()
+      .prefault(defaults.IDLE_TIMEOUT)
+      .describe('A connection without a byte in either direction for this long is reset.'),
+    halfClose: aTimeout()
+      .prefault(defaults.HALF_CLOSE_TIMEOUT)
+      .describe('As `idle`, once one side has ended its half.'),
+    firstByte: aTimeout()
+      .prefault(defaults.FIRST_BYTE_TIMEOUT)
+      .describe("Where a filter needs the protocol's name: how long both sides may say nothing."),
+    verdict: aTimeout()
+      .prefault(defaults.VERDICT_TIMEOUT)
+      .describe('How long a filter may take to decide; then the connection is denied with reason `verdict-timeout`.'),
+    keepAlive: duration({ minMs: 1_000 })
+      .prefault(defaults.KEEP_ALIVE)
+      .describe('TCP keep-alive on both sides: the first probe after this long without a byte; at least 1s.'),
+  })
+  .describe('How long the listener waits for what.')
+
+const listenerDrainSchema = z
+  .strictObject({
+    closeWith: z
+      .enum(['listener', 'process'])
+      .default('listener')
+      .describe("`listener`: stops accepting when the drain's delay is over. `process`: accepts until the drain ends."),
+  })
+  .describe('What a drain does to this listener.')
+
+/** Longest name of a listener: it is a label of every metric. */
+const MAX_LISTENER_NAME = 100
+
+export const listenerSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[^\s\p{Cc}"]+$/u, { error: 'the name of a listener is one word, as in "one-port"' })
+      .max(MAX_LISTENER_NAME)
+      .optional()
+      .describe('Its name in logs, metrics and traces; its first address where absent.'),
+    direction: z
+      .enum(['inbound', 'outbound'])
+      .default('inbound')
+      .describe("Which way traffic goes, seen from the workload: the label that Linkerd's dashboards select on."),
+    address: z
+      .union([listenAddress(), z.array(listenAddress()).min(1)])
+      .describe(
+        'Where it listens; a list for several. `:8080` is all interfaces of both families; port 0 takes a free one.',
+      ),
+    intercept: z
+      .enum(['redirect', 'tproxy'])
+      .optional()
+      .describe(
+        'How connections are brought here that were headed elsewhere: by REDIRECT or TPROXY rules of the kernel.',
+      ),
+    destination: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Where connections go: an upstream's name, `host:port`, or `original`, where an intercepted connection was headed. Routes may choose otherwise.",
+      ),
+    limits: limitsSchema.prefault({}),
+    timeouts: timeoutsSchema.prefault({}),
+    drain: listenerDrainSchema.prefault({}),
+    filters: z
+      .array(z.unknown())
+      .optional()
+      .describe(
+        `The chain: filters by name, or \`name: { options }\`, in the order in which they see a connection. Where absent: ${defaults.DEFAULT_CHAIN.join(', ')}.`,
+      ),
+  })
+  .describe('Accepts connections and runs each through its chain.')
+
+export const rootSchema = z.strictObject({
+  admin: adminSchema.optional(),
+  drain: drainSchema.prefault({}),
+  log: logSchema.prefault({}),
+  accessLog: z.boolean().default(false).describe('One line a connection on standard output, when it closes.'),
+  closedTraces: z
+    .int()
+    .min(0)
+    .max(defaults.MAX_CLOSED_TRACES)
+    .default(defaults.CLOSED_TRACES)
+    .describe('Closed connections whose decision trace is kept for `sluice explain`.'),
+  upstreams: z.record(upstreamName, upstreamSchema).default({}).describe('Groups of endpoints, by name.'),
+  listeners: z.array(listenerSchema).min(1).describe('What to listen on, and what to do with what comes.'),
+})

@@ -1,0 +1,209 @@
+import type { z } from 'zod'
+import type { Config, DestinationConfig, HostPort, ListenerConfig, UpstreamConfig } from './config.js'
+import { isMap, type ConfigPath } from './config-path.js'
+import { listenerSchema, rootSchema, upstreamName, upstreamSchema } from './config-schema.js'
+import { reportUnknownOption, validate, type Subject } from './describe-issues.js'
+import { parseDestination } from './destination.js'
+import { defaultChain, readChain, type ChainContext, type ReadFilter } from './filter-chain.js'
+import { got } from './got.js'
+import { schemaAt, type JsonSchema } from './json-schema.js'
+
+export interface ReadContext extends ChainContext {
+  /** Of the whole configuration, with the registry's filters. */
+  readonly schema: JsonSchema
+}
+
+/** What could be read of a configuration. Undefined: absent, or wrong, which has been said. */
+export interface ReadConfig {
+  readonly root: Partial<z.output<typeof rootSchema>>
+  readonly upstreams: readonly ReadUpstream[]
+  readonly listeners: readonly ReadListener[]
+}
+
+export interface ReadUpstream {
+  readonly name: string
+  readonly path: ConfigPath
+  readonly settings: z.output<typeof upstreamSchema> | undefined
+}
+
+export interface ReadListener {
+  readonly path: ConfigPath
+  readonly raw: Readonly<Record<string, unknown>>
+  /** Given, or its first address as written; undefined where neither could be read. */
+  readonly name: string | undefined
+  readonly settings: Partial<z.output<typeof listenerSchema>>
+  readonly addresses: readonly HostPort[]
+  readonly destination: DestinationConfig | undefined
+  readonly chain: readonly ReadFilter[]
+  readonly isDefaultChain: boolean
+}
+
+/** What is read option by option; upstreams, listeners and chains are read item by item. */
+const SETTINGS = rootSchema.omit({ upstreams: true, listeners: true }).shape
+const LISTENER_SETTINGS = listenerSchema.omit({ filters: true }).shape
+
+/**
+ * Reads each part by itself, so that a fault in one hides none in another, and says what is wrong. `raw` is plain data with the
+ * environment put in.
+ */
+export function readConfig(raw: Record<string, unknown>, context: ReadContext): ReadConfig {
+  const { upstreams: rawUpstreams, listeners: rawListeners, ...rest } = raw
+  const options = Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith('x-')))
+  const root = readFields(SETTINGS, options, [], context)
+  const upstreams = readUpstreams(rawUpstreams, context)
+  const names = upstreams.map(({ name }) => name)
+  return { root, upstreams, listeners: readListeners(rawListeners, names, context) }
+}
+
+/** The configuration that the parts make where nothing was wrong with any of them. */
+export function assembleConfig({ root, upstreams, listeners }: ReadConfig, file: string | undefined): Config {
+  return {
+    file,
+    admin: root.admin,
+    drain: { delayMs: root.drain!.delay, graceMs: root.drain!.grace },
+    log: root.log!,
+    accessLog: root.accessLog!,
+    closedTraces: root.closedTraces!,
+    upstreams: upstreams.map(assembleUpstream),
+    listeners: listeners.map(assembleListener),
+  }
+}
+
+function assembleUpstream({ name, settings }: ReadUpstream): UpstreamConfig {
+  const { balance, endpoints, maxConnections } = settings!
+  return {
+    name,
+    balance,
+    endpoints: endpoints.map((endpoint) =>
+      'address' in endpoint
+        ? { ...endpoint.address, maxConnections: endpoint.maxConnections ?? maxConnections }
+        : { ...endpoint, maxConnections },
+    ),
+  }
+}
+
+function assembleListener(listener: ReadListener): ListenerConfig {
+  const { direction, intercept, limits, timeouts, drain } = listener.settings
+  return {
+    name: listener.name!,
+    direction: direction!,
+    addresses: listener.addresses,
+    intercept,
+    destination: listener.destination,
+    limits: { maxConnections: limits!.maxConnections, over: limits!.over, peekWindowBytes: limits!.peekWindow },
+    timeouts: {
+      connectMs: timeouts!.connect,
+      idleMs: timeouts!.idle,
+      halfCloseMs: timeouts!.halfClose,
+      firstByteMs: timeouts!.firstByte,
+      verdictMs: timeouts!.verdict,
+      keepAliveMs: timeouts!.keepAlive,
+    },
+    drain: drain!,
+    filters: listener.chain.map(({ definition, options }) => ({ definition, options })),
+    isDefaultChain: listener.isDefaultChain,
+  }
+}
+
+/** Reads each option of a map by its own schema. Options that the map does not know are reported. */
+function readFields<S extends z.ZodRawShape>(
+  shape: S,
+  raw: Readonly<Record<string, unknown>>,
+  path: ConfigPath,
+  context: ReadContext,
+): Partial<z.output<z.ZodObject<S>>> {
+  const known = new Set(Object.keys(shape))
+  for (const name of Object.keys(raw)) {
+    if (!known.has(name)) reportUnknownOption(name, [], subject(raw, path, context))
+  }
+  const read: Record<string, unknown> = {}
+  for (const name of known) {
+    const field = shape[name] as unknown as z.ZodType
+    const valid = validate(field, subject(raw[name], [...path, name], context))
+    if (valid) read[name] = valid.output
+  }
+  return read as Partial<z.output<z.ZodObject<S>>>
+}
+
+function readUpstreams(raw: unknown, context: ReadContext): ReadUpstream[] {
+  const path = ['upstreams']
+  if (raw === undefined || context.findings.isSpoilt(path)) return []
+  if (!isMap(raw)) {
+    context.findings.add('SLUICE_CONFIG_WRONG_TYPE', path, `expected a map from names to upstreams, got ${got(raw)}`)
+    return []
+  }
+  return Object.entries(raw).map(([name, value]) => {
+    const own = [...path, name]
+    const named = upstreamName.safeParse(name)
+    if (!named.success) {
+      context.findings.add('SLUICE_CONFIG_INVALID_VALUE', own, named.error.issues[0]!.message, { at: 'key' })
+    }
+    return { name, path: own, settings: validate(upstreamSchema, subject(value, own, context))?.output }
+  })
+}
+
+function readListeners(raw: unknown, upstreams: readonly string[], context: ReadContext): ReadListener[] {
+  const path = ['listeners']
+  if (context.findings.isSpoilt(path)) return []
+  if (raw === undefined || (Array.isArray(raw) && raw.length === 0)) {
+    context.findings.add('SLUICE_CONFIG_NO_LISTENER', path, 'there is no listener: nothing would come in')
+    return []
+  }
+  if (!Array.isArray(raw)) {
+    const hint = isMap(raw) ? '; begin each with a dash' : ''
+    context.findings.add('SLUICE_CONFIG_WRONG_TYPE', path, `expected a list of listeners, got ${got(raw)}${hint}`)
+    return []
+  }
+  return raw.flatMap((item: unknown, index) => {
+    const own = [...path, index]
+    if (isMap(item)) return [readListener(item, own, upstreams, context)]
+    if (!context.findings.isSpoilt(own)) {
+      context.findings.add('SLUICE_CONFIG_WRONG_TYPE', own, `expected a map of a listener's options, got ${got(item)}`)
+    }
+    return []
+  })
+}
+
+function readListener(
+  raw: Record<string, unknown>,
+  path: ConfigPath,
+  upstreams: readonly string[],
+  context: ReadContext,
+): ReadListener {
+  const { filters: rawFilters, ...options } = raw
+  const settings = readFields(LISTENER_SETTINGS, options, path, context)
+  const isDefaultChain = rawFilters === undefined
+  return {
+    path,
+    raw,
+    name: settings.name ?? ('name' in raw ? undefined : firstAddress(raw['address'])),
+    settings,
+    addresses: settings.address === undefined ? [] : [settings.address].flat(),
+    destination: readDestination(settings.destination, [...path, 'destination'], upstreams, context),
+    chain: isDefaultChain ? defaultChain(path, context) : readChain(rawFilters, [...path, 'filters'], context),
+    isDefaultChain,
+  }
+}
+
+function firstAddress(raw: unknown): string | undefined {
+  const first: unknown = Array.isArray(raw) ? raw[0] : raw
+  return typeof first === 'string' ? first : undefined
+}
+
+function readDestination(
+  text: string | undefined,
+  path: ConfigPath,
+  upstreams: readonly string[],
+  { findings }: ReadContext,
+): DestinationConfig | undefined {
+  if (text === undefined || findings.isSpoilt(path)) return undefined
+  const parsed = parseDestination(text, upstreams)
+  if (parsed.problem === undefined) return parsed.value
+  findings.add(parsed.code, path, parsed.problem)
+  return undefined
+}
+
+function subject(value: unknown, path: ConfigPath, context: ReadContext): Subject {
+  const around = schemaAt(context.schema, path.slice(0, -1))
+  return { value, path, schema: schemaAt(context.schema, path) ?? {}, around, findings: context.findings }
+}
