@@ -1,0 +1,16 @@
+import type { Sniffer } from '../core/sniffer.js'
+import { http1 } from './http1.js'
+import { http2 } from './http2.js'
+import { mongodb } from './mongodb.js'
+import { mysql } from './mysql.js'
+import { nats } from './nats.js'
+import { smtp } from './smtp.js'
+import { ssh } from './ssh.js'
+import { tls } from './tls.js'
+
+/**
+ * In the order in which they are asked. No two of them match the same bytes, so the order decides nothing but who waits: a match
+ * waits for those before it that still want more. Those that know by a fixed prefix come first; HTTP/1, which takes any word for a
+ * method until its 33rd letter, comes last.
+ */
+export const builtInSniffers: readonly Sniffer[] = [tls, http2, ssh, mysql, mongodb, nats, smtp, http1]

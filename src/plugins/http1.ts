@@ -1,0 +1,136 @@
+import type { Sniff, Sniffer } from '../core/sniffer.js'
+import { CR, DIGITS, isDigit, isLetter, LETTERS, LF, SPACE } from './ascii.js'
+import { byteSet, compareBytes, compareLetters, ENDED, latin1Bytes, skipWhile, WRONG } from './compare-bytes.js'
+
+/** A request line of 8,000 octets is what RFC 9112 section 3 recommends to support; rounded up, with the empty lines before it. */
+const MAX_BYTES = 8192
+/** The longest registered method, UPDATEREDIRECTREF, has 17 letters. Without a bound any long word would wait as a method. */
+const MAX_METHOD_BYTES = 32
+/** Registered schemes are shorter. */
+const MAX_SCHEME_BYTES = 32
+/** Clients have been seen to send one or two: RFC 9112 section 2.2. */
+const MAX_EMPTY_LINES = 4
+
+// RFC 9110 section 5.6.2: token. RFC 3986 sections 3.1 and 3.2.2: scheme, host and port.
+const TOKEN = byteSet(`!#$%&'*+-.^_\`|~${DIGITS}${LETTERS}`)
+const SCHEME = byteSet(`+-.${DIGITS}${LETTERS}`)
+const AUTHORITY = byteSet(`-._~%!$&'()*+,;=:[]${DIGITS}${LETTERS}`)
+const TARGET = requestTargetBytes()
+
+const ASTERISK = 0x2a
+const SLASH = 0x2f
+const SCHEME_END = latin1Bytes('://')
+const CONNECT = latin1Bytes('connect')
+/** RFC 9112 section 2.3: the name is case-sensitive; after the dot comes one digit. */
+const VERSION = latin1Bytes('HTTP/1.')
+
+/**
+ * HTTP/1.0 and 1.1, RFC 9112: by the client's request line (section 3) up to the version's last digit, or by the start of the
+ * server's status line (section 4). HTTP/1.2 to 1.9 count too: who speaks 1.1 takes them as 1.1 (RFC 9110 section 6.2). HTTP/0.9
+ * names no version and is not recognised. Header fields are not looked at: a bad one gets an answer, not another protocol.
+ */
+export const http1: Sniffer = {
+  protocol: 'http/1',
+  maxBytes: MAX_BYTES,
+  samples: {
+    client: [
+      'GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n',
+      'POST http://shop.example/orders HTTP/1.0\r\n\r\n',
+      'CONNECT db.example:443 HTTP/1.1\r\n\r\n',
+      'OPTIONS * HTTP/1.1\r\n\r\n',
+    ],
+    server: ['HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.0 408 Request Time-out\r\n\r\n'],
+  },
+  client: sniffRequestLine,
+  server: sniffStatusLine,
+}
+
+/** Request line: method(token) SP request-target SP HTTP-version. */
+function sniffRequestLine(window: Uint8Array): Sniff {
+  const end = Math.min(window.length, MAX_BYTES)
+  const method = skipEmptyLines(window, end)
+  const methodEnd = method < 0 ? method : skipMethod(window, method, end)
+  if (methodEnd < 0) return unfinished(methodEnd, end)
+
+  const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
+  const targetEnd = skipTarget(window, methodEnd + 1, end, isConnect)
+  if (targetEnd < 0) return unfinished(targetEnd, end)
+
+  const version = targetEnd + 1
+  const compared = compareBytes(window, version, VERSION, end)
+  if (compared === 'no-match') return 'no-match'
+  const minor = version + VERSION.length
+  if (compared === 'need-more' || minor >= end) return unfinished(ENDED, end)
+  return isDigit(window[minor]!) ? 'match' : 'no-match'
+}
+
+/** Status line: HTTP-version SP status-code. Also what HAProxy says unasked to a client that stays silent (408). */
+function sniffStatusLine(window: Uint8Array): Sniff {
+  const compared = compareBytes(window, 0, VERSION)
+  if (compared !== 'match') return compared
+  if (window.length === VERSION.length) return 'need-more'
+  if (!isDigit(window[VERSION.length]!)) return 'no-match'
+  if (window.length === VERSION.length + 1) return 'need-more'
+  return window[VERSION.length + 1] === SPACE ? 'match' : 'no-match'
+}
+
+function unfinished(skipped: number, end: number): Sniff {
+  return skipped === ENDED && end < MAX_BYTES ? 'need-more' : 'no-match'
+}
+
+/** Behind the empty lines that may precede a request: CRLF or, as RFC 9112 section 2.2 allows, LF. */
+function skipEmptyLines(window: Uint8Array, end: number): number {
+  let at = 0
+  for (let lines = 0; ; lines++) {
+    if (at >= end) return ENDED
+    const first = window[at]
+    if (first !== CR && first !== LF) return at
+    if (lines === MAX_EMPTY_LINES) return WRONG
+    if (first === CR) {
+      if (at + 1 >= end) return ENDED
+      if (window[++at] !== LF) return WRONG
+    }
+    at++
+  }
+}
+
+/** The index of the space behind the method. A token may begin with other characters too; no method does. */
+function skipMethod(window: Uint8Array, at: number, end: number): number {
+  if (!isLetter(window[at]!)) return WRONG
+  return upToSpace(window, skipWhile(window, at, end, TOKEN, MAX_METHOD_BYTES))
+}
+
+/** The index of the space behind the request-target, in one of the four forms of RFC 9112 section 3.2. */
+function skipTarget(window: Uint8Array, at: number, end: number, isConnect: boolean): number {
+  if (at >= end) return ENDED
+  if (isConnect) return skipPart(window, at, end, AUTHORITY)
+  const first = window[at]!
+  if (first === SLASH) return skipPart(window, at, end, TARGET)
+  if (first === ASTERISK) return at + 1 < end ? upToSpace(window, at + 1) : ENDED
+  return isLetter(first) ? skipAbsoluteForm(window, at, end) : WRONG
+}
+
+function skipAbsoluteForm(window: Uint8Array, at: number, end: number): number {
+  const scheme = skipWhile(window, at, end, SCHEME, MAX_SCHEME_BYTES)
+  if (scheme < 0) return scheme
+  const compared = compareBytes(window, scheme, SCHEME_END, end)
+  if (compared !== 'match') return compared === 'need-more' ? ENDED : WRONG
+  return skipPart(window, scheme + SCHEME_END.length, end, TARGET)
+}
+
+/** The index of the space behind at least one byte of `set`. */
+function skipPart(window: Uint8Array, at: number, end: number, set: Uint8Array): number {
+  const after = skipWhile(window, at, end, set, MAX_BYTES)
+  return after === at ? WRONG : upToSpace(window, after)
+}
+
+function upToSpace(window: Uint8Array, at: number): number {
+  return at < 0 || window[at] === SPACE ? at : WRONG
+}
+
+/** Anything but controls and the space: clients also send characters that RFC 3986 wants escaped, and raw UTF-8. */
+function requestTargetBytes(): Uint8Array {
+  const set = new Uint8Array(256).fill(1, SPACE + 1)
+  set[0x7f] = 0
+  return set
+}
