@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import type { Side } from '../../src/core/side.js'
+import { builtInSniffers } from '../../src/plugins/built-in-sniffers.js'
+import { checkSniffers } from '../../src/testing/check-sniffers.js'
+import { latin1 } from './describe-sniffer.js'
+
+const SIDES: readonly Side[] = ['client', 'server']
+const protocols = builtInSniffers.map(({ protocol }) => protocol)
+
+test('has one sniffer a protocol', () => {
+  expect([...protocols].sort()).toEqual(['http/1', 'http/2', 'mongodb', 'mysql', 'nats', 'smtp', 'ssh', 'tls'])
+})
+
+test('keeps the laws as a set', () => {
+  expect(checkSniffers(builtInSniffers, { seed: 2 }).map(({ message }) => message)).toEqual([])
+})
+
+test.each(builtInSniffers)('recognises each sample of $protocol, and nobody else does', (sniffer) => {
+  for (const side of SIDES) {
+    for (const sample of sniffer.samples[side] ?? []) {
+      const verdicts = builtInSniffers.filter((each) => {
+        const verdict = each[side]?.(latin1(sample)) ?? 'no-match'
+        return verdict !== 'no-match'
+      })
+      expect(verdicts.map(({ protocol }) => protocol)).toEqual([sniffer.protocol])
+    }
+  }
+})

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { http1 } from '../../src/plugins/http1.js'
+import { describeSniffer, latin1 } from './describe-sniffer.js'
+
+const LONG_TARGET = `/${'a'.repeat(8000)}`
+
+describeSniffer(http1, {
+  matches: [
+    { name: 'the shortest request line', from: 'client', bytes: 'GET / HTTP/1.1', yesAfter: 14 },
+    { name: 'HTTP/1.0', from: 'client', bytes: 'GET / HTTP/1.0\r\n\r\n', yesAfter: 14 },
+    { name: 'a minor version to come', from: 'client', bytes: 'GET / HTTP/1.2\r\n\r\n', yesAfter: 14 },
+    { name: 'bare line feeds', from: 'client', bytes: 'GET / HTTP/1.1\nHost: a\n\n', yesAfter: 14 },
+    { name: 'a method in lower case', from: 'client', bytes: 'get / HTTP/1.1\r\n', yesAfter: 14 },
+    { name: 'a cache method', from: 'client', bytes: 'PURGE /x HTTP/1.1\r\n', yesAfter: 17 },
+    { name: 'WebDAV', from: 'client', bytes: 'PROPFIND /dav HTTP/1.1\r\n', yesAfter: 22 },
+    { name: 'UPnP', from: 'client', bytes: 'M-SEARCH * HTTP/1.1\r\n', yesAfter: 19 },
+    { name: 'a method of 32 characters', from: 'client', bytes: `${'M'.repeat(32)} / HTTP/1.1\r\n`, yesAfter: 43 },
+    {
+      name: 'origin form with query and UTF-8',
+      from: 'client',
+      bytes: 'GET /\xc3\xa4?q=<|> HTTP/1.1\r\n',
+      yesAfter: 22,
+    },
+    { name: 'a long target', from: 'client', bytes: `GET ${LONG_TARGET} HTTP/1.1\r\n`, yesAfter: 8014 },
+    { name: 'absolute form', from: 'client', bytes: 'GET http://a.example/ HTTP/1.1\r\n', yesAfter: 30 },
+    { name: 'absolute form of another scheme', from: 'client', bytes: 'GET ftp://a/ HTTP/1.0\r\n', yesAfter: 21 },
+    { name: 'authority form', from: 'client', bytes: 'CONNECT h:443 HTTP/1.1\r\n', yesAfter: 22 },
+    { name: 'authority form of IPv6', from: 'client', bytes: 'CONNECT [2001:db8::1]:443 HTTP/1.1\r\n', yesAfter: 34 },
+    { name: 'asterisk form', from: 'client', bytes: 'OPTIONS * HTTP/1.1\r\n', yesAfter: 18 },
+    { name: 'PRI in HTTP/1', from: 'client', bytes: 'PRI * HTTP/1.1\r\n', yesAfter: 14 },
+    { name: 'empty lines first', from: 'client', bytes: '\r\n\r\nGET / HTTP/1.1\r\n', yesAfter: 18 },
+    { name: 'four empty lines first', from: 'client', bytes: '\r\n\n\r\n\nGET / HTTP/1.1\r\n', yesAfter: 20 },
+    { name: 'a status line', from: 'server', bytes: 'HTTP/1.1 200 OK\r\n', yesAfter: 9 },
+    { name: 'HAProxy to a silent client', from: 'server', bytes: 'HTTP/1.0 408 Request Time-out\r\n', yesAfter: 9 },
+  ],
+  nearMisses: [
+    { name: 'HTTP/0.9', from: 'client', bytes: 'GET /index.html\r\n', rejectedAt: 15 },
+    { name: 'a major version to come', from: 'client', bytes: 'GET / HTTP/2.0\r\n', rejectedAt: 11 },
+    { name: 'the preface of HTTP/2', from: 'client', bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', rejectedAt: 11 },
+    { name: 'a version without minor', from: 'client', bytes: 'GET / HTTP/1.\r\n', rejectedAt: 13 },
+    { name: 'a version in lower case', from: 'client', bytes: 'GET / http/1.1\r\n', rejectedAt: 6 },
+    { name: 'two spaces before the target', from: 'client', bytes: 'GET  / HTTP/1.1\r\n', rejectedAt: 4 },
+    { name: 'two spaces behind the target', from: 'client', bytes: 'GET /  HTTP/1.1\r\n', rejectedAt: 6 },
+    { name: 'a control in the target', from: 'client', bytes: 'GET /a\0b HTTP/1.1\r\n', rejectedAt: 6 },
+    { name: 'DEL in the target', from: 'client', bytes: 'GET /\x7f HTTP/1.1\r\n', rejectedAt: 5 },
+    { name: 'a relative target', from: 'client', bytes: 'GET index.html HTTP/1.1\r\n', rejectedAt: 14 },
+    { name: 'a scheme without slashes', from: 'client', bytes: 'GET a:b HTTP/1.1\r\n', rejectedAt: 6 },
+    { name: 'a scheme with one slash', from: 'client', bytes: 'GET a:/b HTTP/1.1\r\n', rejectedAt: 7 },
+    { name: 'a scheme and nothing else', from: 'client', bytes: 'GET http:// HTTP/1.1\r\n', rejectedAt: 11 },
+    { name: 'a scheme without end', from: 'client', bytes: `GET ${'a'.repeat(40)}`, rejectedAt: 36 },
+    { name: 'a method with a control', from: 'client', bytes: 'GE\tT / HTTP/1.1\r\n', rejectedAt: 2 },
+    { name: 'a method of 33 characters', from: 'client', bytes: `${'M'.repeat(33)} / HTTP/1.1\r\n`, rejectedAt: 32 },
+    { name: 'a method that is none', from: 'client', bytes: '*GET / HTTP/1.1\r\n', rejectedAt: 0 },
+    { name: 'CONNECT with a path', from: 'client', bytes: 'CONNECT /x HTTP/1.1\r\n', rejectedAt: 8 },
+    { name: 'CONNECT of NATS', from: 'client', bytes: 'CONNECT {"verbose":false}\r\n', rejectedAt: 8 },
+    { name: 'more than an asterisk', from: 'client', bytes: 'OPTIONS ** HTTP/1.1\r\n', rejectedAt: 9 },
+    { name: 'five empty lines', from: 'client', bytes: '\r\n\r\n\r\n\r\n\r\n', rejectedAt: 8 },
+    { name: 'half an empty line', from: 'client', bytes: '\rGET / HTTP/1.1\r\n', rejectedAt: 1 },
+    { name: 'a target past the bound', from: 'client', bytes: `GET /${'a'.repeat(8300)}`, rejectedAt: 8191 },
+    {
+      name: 'a version across the bound',
+      from: 'client',
+      bytes: `GET /${'a'.repeat(8182)} HTTP/1.1\r\n`,
+      rejectedAt: 8191,
+    },
+    { name: 'RTSP', from: 'client', bytes: 'OPTIONS rtsp://a/b RTSP/1.0\r\n', rejectedAt: 19 },
+    { name: 'SIP', from: 'client', bytes: 'OPTIONS sip:b@c SIP/2.0\r\n', rejectedAt: 12 },
+    { name: 'ICAP', from: 'client', bytes: 'REQMOD icap://a/b ICAP/1.0\r\n', rejectedAt: 18 },
+    { name: 'HTTP/2 in a status line', from: 'server', bytes: 'HTTP/2 200\r\n', rejectedAt: 5 },
+    { name: 'a status line without space', from: 'server', bytes: 'HTTP/1.1\r\n', rejectedAt: 8 },
+    { name: 'a status line without minor', from: 'server', bytes: 'HTTP/1.x 200\r\n', rejectedAt: 7 },
+    { name: 'a streaming server', from: 'server', bytes: 'ICY 200 OK\r\n', rejectedAt: 0 },
+    { name: 'RTSP of a server', from: 'server', bytes: 'RTSP/1.0 200 OK\r\n', rejectedAt: 0 },
+  ],
+  otherProtocols: [
+    { name: 'a redis command', from: 'client', bytes: '*1\r\n$4\r\nPING\r\n' },
+    { name: 'an inline redis command', from: 'client', bytes: 'SET key value\r\n' },
+    { name: 'memcached', from: 'client', bytes: 'get key\r\n' },
+    { name: 'SMTP mail', from: 'client', bytes: 'MAIL FROM:<a@b.example>\r\n' },
+    { name: 'IMAP', from: 'client', bytes: 'a001 LOGIN joe secret\r\n' },
+    { name: 'FTP', from: 'client', bytes: 'USER anonymous\r\n' },
+    { name: 'STOMP', from: 'client', bytes: 'CONNECT\naccept-version:1.2\n\n\0' },
+    { name: 'XMPP', from: 'client', bytes: "<?xml version='1.0'?>" },
+    { name: 'a PROXY header', from: 'client', bytes: 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n' },
+    { name: 'OpenTSDB', from: 'client', bytes: 'put sys.cpu 1 2 host=a\n' },
+    { name: 'FTP, the server', from: 'server', bytes: '220 (vsFTPd 3.0.3)\r\n' },
+  ],
+})
+
+test('a binary first message never waits as HTTP: it is rejected by its fourth byte', () => {
+  const messages = [
+    '\x16\x03\x01\x02\x00', // TLS
+    '\0\0\0\x08\x04\xd2\x16\x2f', // PostgreSQL SSLRequest
+    '\0\0\0\x2a\0\x12\0\0', // Kafka
+    'AMQP\0\0\x09\x01', // AMQP
+    '\x10\x1a\0\x04MQTT', // MQTT
+    '\x30\x0c\x02\x01\x01', // LDAP
+    '\x04\0\0\0\x01', // Cassandra
+    'JRMI\0\x02K', // Java RMI
+    '\x80\0\0\0\0', // memcached
+    '\x05\x01\0', // SOCKS 5
+    '\x03\0\0\x13\x0e', // RDP
+    '\x82!\x01\0', // Thrift compact
+  ]
+  for (const message of messages) {
+    const bytes = latin1(message)
+    const rejected = Array.from(bytes, (_, i) => http1.client!(bytes.subarray(0, i + 1))).indexOf('no-match')
+    expect(rejected, message).toBeGreaterThanOrEqual(0)
+    expect(rejected, message).toBeLessThanOrEqual(4)
+  }
+})
