@@ -128,8 +128,11 @@ export class NodeWire implements Wire {
   reset(): void {
     if (this.#isOver) return
     this.#isOver = true
-    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first.
-    if (this.#socket.connecting) this.#socket.destroy()
+    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first; after FIN it fails, and never
+    // closes (libuv: SO_LINGER must not be combined with shutdown). The peer has all that we said then, and hears a reset when it
+    // writes. What is still to be written is never cut off by a FIN.
+    const hasSentEnd = this.#socket.writableEnded && this.#socket.writableLength === 0
+    if (this.#socket.connecting || hasSentEnd) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
   }
 

@@ -206,7 +206,6 @@ export class ProxiedConnection implements Connection {
   }
 
   forward(): void {
-    this.trace.add('upstream', '', this.#destination ? `dialling ${this.#destination.label}` : 'no destination')
     this.#whenDialled((error) => {
       if (error === undefined) this.relay(this.#upstream!)
       else if (error.code === 'SLUICE_UPSTREAM_FULL') this.deny('upstream-full')

@@ -25,7 +25,8 @@ class TcpForward implements Filter<Reason> {
       connection.route = route.name
     }
     if (connection.destination === undefined) return { deny: 'no-route' }
-    connection.trace.note(route === undefined ? `to ${connection.destination.label}` : `route ${route.name ?? ''} to ${route.group.label}`)
+    const label = connection.destination.label
+    connection.trace.note(route?.name === undefined ? `to ${label}` : `route ${route.name}, to ${label}`)
     connection.forward()
     return 'handled'
   }

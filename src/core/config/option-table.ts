@@ -1,0 +1,96 @@
+import { isMap } from './config-path.js'
+import { configSchema, optionsSchema, schemaAt, type JsonSchema } from './json-schema.js'
+import type { Registry } from './registry.js'
+
+/** A generated region of a page: what its options are of, and what stands in it. */
+const REGION = /(<!-- options of ([^>]+?) -->\n)[\s\S]*?(<!-- end of options -->)/g
+
+/**
+ * Puts the tables of options into a page, between `<!-- options of listeners.0 -->` and `<!-- end of options -->`. Named is a path in
+ * the configuration, where any name stands for one of a map's keys (`upstreams.NAME`), or a filter (`filter detect`), or `the file`.
+ */
+export function fillOptionTables(page: string, registry: Registry): string {
+  return page.replace(REGION, (_region, begin: string, subject: string, end: string) => {
+    return `${begin}\n${optionTable(schemaOf(subject, registry))}\n${end}`
+  })
+}
+
+/** A Markdown table with a row for each option of a map. */
+export function optionTable(schema: JsonSchema): string {
+  const rows = optionsOf(schema).map(([name, option]) => {
+    return `| \`${name}\` | ${valueOf(option)} | ${defaultOf(name, option, schema)} | ${escapeCell(option.description ?? '')} |`
+  })
+  if (rows.length === 0) return 'It has no options.\n'
+  // Its columns would be filled up with blanks, and every line would change with one.
+  return [
+    '<!-- prettier-ignore -->',
+    '| option | value | default | what it does |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function schemaOf(subject: string, registry: Registry): JsonSchema {
+  const schema = subject.startsWith('filter ')
+    ? filterOptions(subject.slice('filter '.length), registry)
+    : partOf(subject, registry)
+  if (!schema) throw new TypeError(`no options of ${subject}`)
+  return schema
+}
+
+function filterOptions(name: string, { filters }: Registry): JsonSchema | undefined {
+  const definition = filters.get(name)
+  return definition && optionsSchema(definition)
+}
+
+function partOf(subject: string, registry: Registry): JsonSchema | undefined {
+  const path = subject === 'the file' ? [] : subject.split('.')
+  return schemaAt(
+    configSchema(registry),
+    path.map((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment)),
+  )
+}
+
+function optionsOf(schema: JsonSchema): [string, JsonSchema][] {
+  return [schema, ...(schema.anyOf ?? [])].flatMap((each) => Object.entries(each.properties ?? {}))
+}
+
+function valueOf(option: JsonSchema): string {
+  const values = option.enum ?? (option.const === undefined ? undefined : [option.const])
+  if (values) return values.map((value) => `\`${JSON.stringify(value).replaceAll('"', '')}\``).join(', ')
+  const alternatives = option.anyOf ?? option.oneOf
+  if (alternatives) return [...new Set(alternatives.map(valueOf))].join(', or ')
+  if (option.type === 'string')
+    return option.examples ? `such as ${option.examples.map((each) => `\`${String(each)}\``).join(', ')}` : 'text'
+  if (option.type === 'integer') return `whole number${boundsOf(option)}`
+  if (option.type === 'number') return `number${boundsOf(option)}`
+  if (option.type === 'boolean') return '`true`, `false`'
+  if (option.type === 'array') return isSimple(option.items) ? `list: ${valueOf(option.items)}` : 'list'
+  return option.type === 'object' ? 'map' : 'any'
+}
+
+/** Fit for a cell: a chain's items have two alternatives for each filter, and items of any kind say nothing. */
+function isSimple(items: JsonSchema | undefined): items is JsonSchema {
+  return items !== undefined && items.oneOf === undefined && Object.keys(items).length > 0
+}
+
+function boundsOf({ minimum, maximum }: JsonSchema): string {
+  const from = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? `from ${minimum}` : ''
+  const to = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? `to ${maximum}` : ''
+  return [from, to]
+    .filter((part) => part !== '')
+    .map((part) => ` ${part}`)
+    .join('')
+}
+
+function defaultOf(name: string, option: JsonSchema, parent: JsonSchema): string {
+  if (option.default !== undefined)
+    return isMap(option.default) ? '' : `\`${JSON.stringify(option.default).replaceAll('"', '')}\``
+  const required = [parent, ...(parent.anyOf ?? [])].flatMap((each) => each.required ?? [])
+  return required.includes(name) ? 'required' : ''
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
