@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url'
+
+import { startNginx } from './nginx.mjs'
+import { findFreePort, untilListening } from './ports.mjs'
+
+/** One measurement of one target: its processes, all fresh, on ports of their own. */
+export class Stand {
+  /** The proxy's process; undefined while there is none, and for the column without a proxy. */
+  proxy = undefined
+  /** Where the load goes: the proxy's port, or the origin's without a proxy. */
+  port = undefined
+
+  /** `directory` is for configurations; it is removed after the round. */
+  constructor({ target, options, group, directory }) {
+    this.target = target
+    this.options = options
+    this.group = group
+    this.directory = directory
+  }
+
+  /** Starts nginx with a small answer at /. nginx, since it is cheaper than a Node server. */
+  async startHttpOrigin() {
+    const port = await findFreePort()
+    const http = `default_type text/plain;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location = / { return 200 "hello, world\\n"; }
+  }`
+    const { group, directory, options } = this
+    startNginx(group, { directory, name: 'origin', cores: options.loadCores, connections: 4096, http })
+    await untilListening(port, group)
+    return port
+  }
+
+  /** Starts one of our own servers, given relative to this folder, and returns its process and port. */
+  async startServer(file) {
+    const port = await findFreePort()
+    const server = this.#startScript(file, port)
+    await untilListening(port, this.group)
+    return { server, port }
+  }
+
+  /** Starts one of our own load tools against the proxy. */
+  startLoad(file) {
+    return this.#startScript(file, this.port)
+  }
+
+  /** Starts the target before the origin and waits until it listens. */
+  async startProxy(origin) {
+    if (this.target.start === undefined) {
+      this.port = origin
+      return
+    }
+    const { group, directory, options } = this
+    const port = await findFreePort()
+    this.proxy = this.target.start({
+      group,
+      directory,
+      options,
+      cores: options.proxyCore,
+      pairs: options.pairs,
+      port,
+      origin,
+    })
+    await untilListening(port, group)
+    this.port = port
+  }
+
+  #startScript(file, port) {
+    const command = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), String(port)]
+    return this.group.start(command, { cores: this.options.loadCores, ipc: true })
+  }
+}

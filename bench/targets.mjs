@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { hasStream, startNginx } from './nginx.mjs'
+
+const SLUICE = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+const NODE_PIPE = fileURLToPath(new URL('servers/node-pipe.mjs', import.meta.url))
+
+/** How long HAProxy waits for the client's first bytes where it is to tell protocols apart: the figure of its manual. */
+const INSPECT_DELAY = '5s'
+
+/**
+ * What is measured: one column of the tables. `start` gets `{ group, directory, cores, port, origin, pairs, options }`,
+ * starts the proxy on 127.0.0.1:port before 127.0.0.1:origin and returns its process; `missing` says why it cannot.
+ * @typedef {object} Target
+ * @property {string} name as `--only` takes it
+ * @property {string} title
+ * @property {readonly string[]} scenarios where it takes part
+ * @property {(options: object) => string | undefined} missing
+ * @property {((setting: object) => object) | undefined} start undefined: no proxy, the load goes to the origin
+ */
+
+const RATES = ['small-requests', 'new-connections', 'bulk']
+const CARRIES = [...RATES, 'idle-pairs', 'greeting']
+
+/** @type {readonly Target[]} */
+export const TARGETS = [
+  {
+    name: 'direct',
+    title: 'no proxy',
+    scenarios: [...RATES, 'greeting'],
+    missing: () => undefined,
+    start: undefined,
+  },
+  {
+    name: 'sluice',
+    title: 'Sluice',
+    scenarios: CARRIES,
+    missing: missingSluice,
+    start: (setting) => startSluice(setting, []),
+  },
+  {
+    name: 'sluice-routes',
+    title: 'Sluice, routing by protocol',
+    scenarios: ['greeting'],
+    missing: missingSluice,
+    start: (setting) => startSluice(setting, routesByProtocol(setting)),
+  },
+  {
+    name: 'haproxy-tcp',
+    title: 'HAProxy tcp',
+    scenarios: CARRIES,
+    missing: () => missingProgram('haproxy'),
+    start: (setting) => startHaproxy(setting, 'tcp', []),
+  },
+  {
+    name: 'haproxy-splice',
+    title: 'HAProxy tcp, splice-auto',
+    scenarios: ['bulk'],
+    missing: () => missingProgram('haproxy'),
+    start: (setting) => startHaproxy(setting, 'tcp', ['option splice-auto']),
+  },
+  {
+    name: 'haproxy-detect',
+    title: `HAProxy tcp, inspect-delay ${INSPECT_DELAY}`,
+    scenarios: ['greeting'],
+    missing: () => missingProgram('haproxy'),
+    start: (setting) =>
+      startHaproxy(setting, 'tcp', [
+        `tcp-request inspect-delay ${INSPECT_DELAY}`,
+        'tcp-request content accept if { req.ssl_hello_type 1 }',
+        'tcp-request content accept if { req.proto_http }',
+      ]),
+  },
+  {
+    name: 'haproxy-http',
+    title: 'HAProxy http',
+    scenarios: RATES,
+    missing: () => missingProgram('haproxy'),
+    start: (setting) => startHaproxy(setting, 'http', []),
+  },
+  {
+    name: 'nginx',
+    title: 'nginx stream',
+    scenarios: CARRIES,
+    missing: missingNginx,
+    start: (setting) => startNginxStream(setting, ''),
+  },
+  {
+    name: 'nginx-preread',
+    title: 'nginx stream, ssl_preread',
+    scenarios: ['greeting'],
+    missing: missingNginx,
+    start: (setting) => startNginxStream(setting, 'ssl_preread on;'),
+  },
+  {
+    name: 'node-pipe',
+    title: 'Node pipe',
+    scenarios: CARRIES,
+    missing: () => undefined,
+    start: ({ group, cores, port, origin, options }) =>
+      group.start([options.node, NODE_PIPE, String(port), String(origin)], { cores }),
+  },
+]
+
+/** The default chain: no `filters`. With `filters` it has a choice to make, so that both sides are withheld. */
+function startSluice({ group, directory, cores, port, origin, options }, filters) {
+  const file = join(directory, 'sluice.yaml')
+  const lines = [
+    'log: { level: warn }',
+    'accessLog: false',
+    'listeners:',
+    '  - name: bench',
+    `    address: "127.0.0.1:${port}"`,
+    `    destination: "127.0.0.1:${origin}"`,
+    ...filters,
+  ]
+  writeFileSync(file, lines.join('\n') + '\n')
+  return group.start([options.node, options.sluice ?? SLUICE, 'run', '-c', file], { cores })
+}
+
+function routesByProtocol({ origin }) {
+  return [
+    '    filters:',
+    '      - detect',
+    '      - tcp-forward:',
+    '          routes:',
+    `            - { name: web, match: { protocol: [tls, http/1, http/2] }, destination: "127.0.0.1:${origin}" }`,
+  ]
+}
+
+function startHaproxy({ group, directory, cores, port, origin, pairs }, mode, lines) {
+  const file = join(directory, 'haproxy.cfg')
+  const config = `global
+  nbthread 1
+  maxconn ${pairs + 1000}
+defaults
+  timeout connect 5s
+  timeout client 5m
+  timeout server 5m
+listen bench
+  mode ${mode}
+  bind 127.0.0.1:${port}
+  ${lines.join('\n  ')}
+  server origin 127.0.0.1:${origin}
+`
+  writeFileSync(file, config)
+  return group.start(['haproxy', '-db', '-f', file], { cores })
+}
+
+function startNginxStream({ group, directory, cores, port, origin, pairs }, directive) {
+  const stream = `server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${origin}; ${directive} }`
+  return startNginx(group, { directory, name: 'stream', cores, connections: 2 * pairs + 1000, stream })
+}
+
+function missingSluice({ sluice = SLUICE }) {
+  return existsSync(sluice) ? undefined : 'the command line is not built: npm run build'
+}
+
+function missingNginx() {
+  return missingProgram('nginx') ?? (hasStream() ? undefined : 'nginx has no stream module (libnginx-mod-stream)')
+}
+
+/** Undefined where the program is on the path. */
+export function missingProgram(name) {
+  try {
+    execFileSync('sh', ['-c', 'command -v "$0"', name], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return `${name} is not installed`
+  }
+}
