@@ -29,6 +29,7 @@ export const idlePairs = {
     const { server, port } = await stand.startServer('servers/holding-server.mjs')
     await stand.startProxy(port)
     const client = stand.startLoad('load/idle-client.mjs')
+    // The count of failures is of all orders so far.
     const order = async (message) => (await client.ask(message, ANSWER_TIMEOUT_MS)).failed
 
     await order({ open: WARM_UP_PAIRS })
@@ -37,10 +38,10 @@ export const idlePairs = {
     const warnings = []
     const before = await settledMemory(stand.proxy, warnings)
 
-    let failed = await order({ open: pairs })
+    await order({ open: pairs })
     await untilHeld(server, pairs)
     const silent = await settledMemory(stand.proxy, warnings)
-    failed = await order({ exchange: true })
+    const failed = await order({ exchange: true })
     const used = await settledMemory(stand.proxy, warnings)
 
     const { open } = await server.ask({}, ANSWER_TIMEOUT_MS)

@@ -408,7 +408,7 @@ test('HTTP_SEEN tells what a connection came to', () => {
 
 test('the definition needs nothing, denies nothing and refuses options that it does not know', () => {
   expect(httpMetrics).toMatchObject({ name: 'http-metrics', use: HttpMetrics })
-  expect([httpMetrics.needs, httpMetrics.denyReasons, httpMetrics.terminal]).toEqual([undefined, undefined, undefined])
+  for (const absent of ['needs', 'denyReasons', 'terminal']) expect(httpMetrics).not.toHaveProperty(absent)
   expect(httpMetricsOptions.parse({})).toEqual({ maxHeadBytes: 65_536, maxPipelined: 1000 })
   expect(httpMetricsOptions.safeParse({ maxPipelined: 0 }).success).toBe(false)
   expect(httpMetricsOptions.safeParse({ buckets: [] }).success).toBe(false)

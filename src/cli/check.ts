@@ -1,0 +1,80 @@
+import { access } from 'node:fs/promises'
+import { Option, type Command } from 'commander'
+import type { Config } from '../core/config/config.js'
+import type { LocatedFinding } from '../core/config/findings.js'
+import { formatErrorCount, formatFindings } from '../core/config/format-findings.js'
+import { loadConfig, readConfigFile } from '../core/config/load-config.js'
+import type { Registry } from '../core/config/registry.js'
+import { SluiceError } from '../core/errors.js'
+import type { CliIo } from './cli-io.js'
+
+/** Where a configuration is looked for if none is named. */
+export const DEFAULT_CONFIG_FILES = ['./sluice.yaml', '/etc/sluice/sluice.yaml'] as const
+
+interface CheckOptions {
+  readonly config?: string
+  readonly output: 'text' | 'json'
+  readonly strict?: boolean
+}
+
+/** Exit codes: 0 valid, 1 errors (with `--strict` warnings too), 2 no such file. */
+export function addCheckCommand(program: Command, io: CliIo, registry: Registry): void {
+  program
+    .command('check')
+    .alias('validate')
+    .description('find all errors of a configuration, without starting anything')
+    .argument('[file]', `the configuration (default: ${DEFAULT_CONFIG_FILES.join(', then ')})`)
+    .option('-c, --config <file>', 'the same, as in "sluice run"')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print the findings').choices(['text', 'json']).default('text'),
+    )
+    .option('--strict', 'fail on warnings too')
+    .action(async (file: string | undefined, options: CheckOptions) => {
+      io.setExitCode(await check(file ?? options.config, options, io, registry))
+    })
+}
+
+async function check(named: string | undefined, options: CheckOptions, io: CliIo, registry: Registry): Promise<number> {
+  let file: string
+  let text: string
+  try {
+    file = named ?? (await findConfigFile())
+    text = await readConfigFile(file)
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    io.stderr.write(`${error.message}\n`)
+    return 2
+  }
+  const { config, findings } = loadConfig(text, registry, { file })
+  const isFailed = config === undefined || (options.strict === true && findings.length > 0)
+  io.stdout.write(options.output === 'json' ? json(file, config, findings) : report(file, config, findings))
+  return isFailed ? 1 : 0
+}
+
+/** The first of the default places that holds a configuration. Throws a SluiceError where none does. */
+export async function findConfigFile(candidates: readonly string[] = DEFAULT_CONFIG_FILES): Promise<string> {
+  for (const file of candidates) {
+    const isThere = await access(file).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return file.replace(/^\.\//, '')
+  }
+  const message = `no configuration: neither ${candidates.join(' nor ')} is there; name one with -c FILE`
+  throw new SluiceError('SLUICE_CONFIG_UNREADABLE', candidates[0] ?? '', message)
+}
+
+function report(file: string, config: Config | undefined, findings: readonly LocatedFinding[]): string {
+  if (!config) return `${formatFindings(findings)}${formatErrorCount(findings, file)}`
+  const counts = [counted(config.listeners.length, 'listener'), counted(config.upstreams.length, 'upstream')]
+  return `${file} is valid: ${counts.join(', ')}\n${formatFindings(findings)}`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function json(file: string, config: Config | undefined, findings: readonly LocatedFinding[]): string {
+  const counts = config && { listeners: config.listeners.length, upstreams: config.upstreams.length }
+  return `${JSON.stringify({ file, valid: config !== undefined, ...counts, findings }, null, 2)}\n`
+}

@@ -1,0 +1,50 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { accepts } from '../accepts.js'
+import { freePort } from '../free-port.js'
+import { startProgram } from '../run-program.js'
+import { temporaryFolder } from '../temporary-folder.js'
+import type { TestServerProgram } from './test-server.js'
+
+/** Exim, an SMTP server: accepts every message and throws it away. */
+export async function startExim(): Promise<TestServerProgram> {
+  const folder = await temporaryFolder('exim')
+  const port = await freePort()
+  const config = join(folder.path, 'exim.conf')
+  await writeFile(config, configuration(folder.path, port))
+  // Started by root, Exim goes on as its own user, who must be able to write its spool here.
+  if (process.getuid?.() === 0) await chmod(folder.path, 0o777)
+  const program = startProgram('exim4', ['-C', config, '-bdf'])
+  await accepts(port)
+  return {
+    port,
+    async stop() {
+      await program.stop()
+      await folder.remove()
+    },
+  }
+}
+
+function configuration(folder: string, port: number): string {
+  return `
+primary_hostname = mail.example.com
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = ${port}
+tls_advertise_hosts =
+spool_directory = ${folder}/spool
+log_file_path = ${folder}/%slog
+pid_file_path = ${folder}/pid
+host_lookup =
+acl_smtp_rcpt = accept
+acl_smtp_data = accept
+
+begin acl
+accept:
+  accept
+
+begin routers
+nowhere:
+  driver = redirect
+  data = :blackhole:
+`
+}

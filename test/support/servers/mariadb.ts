@@ -1,0 +1,38 @@
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../free-port.js'
+import { runProgram, startProgram } from '../run-program.js'
+import { temporaryFolder } from '../temporary-folder.js'
+import type { TestServerProgram } from './test-server.js'
+
+/** MariaDB with a user `test`, password `secret`, and an empty database `test`. */
+export async function startMariadb(): Promise<TestServerProgram> {
+  const folder = await temporaryFolder('mariadb')
+  const port = await freePort()
+  const data = join(folder.path, 'data')
+  // Without --user a MariaDB of root refuses to run.
+  const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`]
+  const made = await runProgram('mariadb-install-db', [...common, '--auth-root-authentication-method=normal', '--skip-test-db'])
+  if (made.code !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`)
+  const program = startProgram('mariadbd', [
+    ...common,
+    ...['--bind-address=127.0.0.1', `--port=${port}`, `--socket=${join(folder.path, 's')}`, `--pid-file=${join(folder.path, 'pid')}`],
+    // Small and quick to start.
+    ...['--innodb-buffer-pool-size=8M', '--innodb-log-file-size=4M', '--skip-log-bin', '--skip-name-resolve'],
+  ])
+  await program.prints(/ready for connections/)
+  await createUser(port)
+  return {
+    port,
+    async stop() {
+      await program.stop()
+      await folder.remove()
+    },
+  }
+}
+
+async function createUser(port: number): Promise<void> {
+  const sql = "create database test; create user test@'%' identified by 'secret'; grant all on test.* to test@'%'"
+  const { code, stderr } = await runProgram('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', String(port), '-u', 'root', '-e', sql])
+  if (code !== 0) throw new Error(`mariadb: ${stderr}`)
+}
