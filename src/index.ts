@@ -18,7 +18,17 @@ export type { Observer, Watch } from './core/observer.js'
 export type { OriginalDestinations } from './core/original-destination.js'
 export type { Side } from './core/side.js'
 export type { Bytes, Facts, Sniff, Sniffer } from './core/sniffer.js'
-export { CLOCK, LISTENER, LOG, METRICS, OPTIONS, ORIGINAL_DESTINATIONS, token, type Token, UPSTREAMS } from './core/tokens.js'
+export {
+  CLOCK,
+  LISTENER,
+  LOG,
+  METRICS,
+  OPTIONS,
+  ORIGINAL_DESTINATIONS,
+  token,
+  type Token,
+  UPSTREAMS,
+} from './core/tokens.js'
 export type { TraceStep } from './core/trace.js'
 export type { UpstreamGroup } from './core/upstream-group.js'
 export type { Upstreams } from './core/upstreams.js'

@@ -67,7 +67,10 @@ export class Sluice {
   readonly #source: SluiceConfig | string
   readonly #overrides: SluiceOverrides
   readonly #metrics = new MetricsRegistry()
-  readonly #listeners: { readonly [E in keyof SluiceEvents]: Set<SluiceEvents[E]> } = { decided: new Set(), closed: new Set() }
+  readonly #listeners: { readonly [E in keyof SluiceEvents]: Set<SluiceEvents[E]> } = {
+    decided: new Set(),
+    closed: new Set(),
+  }
   #state: State = 'new'
   #config: Config | undefined
   #written: WrittenConfig | undefined
@@ -89,7 +92,8 @@ export class Sluice {
    * SluiceError (SLUICE_ADDRESS_IN_USE); nothing stays bound then.
    */
   async start(): Promise<this> {
-    if (this.#state !== 'new') throw new SluiceError('SLUICE_STATE', 'sluice', `start() of an instance that is ${this.#state}: make a new one`)
+    if (this.#state !== 'new')
+      throw new SluiceError('SLUICE_STATE', 'sluice', `start() of an instance that is ${this.#state}: make a new one`)
     this.#state = 'starting'
     try {
       await this.#start()
@@ -239,7 +243,8 @@ export class Sluice {
       ...(typeof source === 'string' && { file: source }),
       ...(limit !== undefined && { descriptorLimit: limit }),
     })
-    if (loaded.config === undefined) throw new ConfigError(typeof source === 'string' ? source : 'the configuration', loaded.findings)
+    if (loaded.config === undefined)
+      throw new ConfigError(typeof source === 'string' ? source : 'the configuration', loaded.findings)
     this.#warnings = loaded.findings
     this.#written = loaded.written
     return loaded.config
@@ -269,7 +274,9 @@ export class Sluice {
     const cut = new Promise<void>((resolve) => (this.#endDrain = resolve))
     if (delayMs > 0) await this.#within(delayMs, cut)
     instance.drain()
-    const closing = instance.listeners.filter((_, index) => this.#config?.listeners[index]?.drain.closeWith === 'listener')
+    const closing = instance.listeners.filter(
+      (_, index) => this.#config?.listeners[index]?.drain.closeWith === 'listener',
+    )
     await Promise.all(closing.map((listener) => listener.close()))
     const empty = Promise.all(instance.listeners.map((listener) => listener.empty()))
     await this.#within(graceMs, empty, cut)

@@ -59,9 +59,10 @@ export class Chain {
     }
     connection.onClose(() => timer.cancel())
     promise.then(
-      (verdict) => settle(() => {
-        if (this.#apply(connection, step, verdict) === 'continue') this.run(connection, index + 1)
-      }),
+      (verdict) =>
+        settle(() => {
+          if (this.#apply(connection, step, verdict) === 'continue') this.run(connection, index + 1)
+        }),
       (error: unknown) => settle(() => connection.failed(error, step.name)),
     )
   }

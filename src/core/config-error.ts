@@ -7,8 +7,15 @@ export class ConfigError extends SluiceError {
 
   constructor(source: string, findings: readonly LocatedFinding[]) {
     const errors = findings.filter(({ severity }) => severity === 'error')
-    const lines = errors.map(({ line, column, path, message }) => `${line === undefined ? '' : `${source}:${line}:${column} `}${path} ${message}`)
-    super('SLUICE_CONFIG_INVALID', source, [`${errors.length} ${errors.length === 1 ? 'error' : 'errors'} in ${source}`, ...lines].join('\n  '))
+    const lines = errors.map(
+      ({ line, column, path, message }) =>
+        `${line === undefined ? '' : `${source}:${line}:${column} `}${path} ${message}`,
+    )
+    super(
+      'SLUICE_CONFIG_INVALID',
+      source,
+      [`${errors.length} ${errors.length === 1 ? 'error' : 'errors'} in ${source}`, ...lines].join('\n  '),
+    )
     this.findings = findings
   }
 }

@@ -94,7 +94,10 @@ export interface Connection {
    * Attaches an observer: at once; or, with `protocol`, when that protocol is detected, with the bytes from the first one on. A
    * function is called then to make it (and may return nothing): connections of another protocol cost no observer.
    */
-  observe(observer: Observer | ((connection: Connection) => Observer | undefined), options?: { readonly protocol: string }): void
+  observe(
+    observer: Observer | ((connection: Connection) => Observer | undefined),
+    options?: { readonly protocol: string },
+  ): void
   /** The label `tls` of the connection's TCP metrics: `opaque` for TLS that is carried as it is; `disabled` until set. */
   setTlsLabel(value: string): void
   readonly trace: Trace

@@ -45,7 +45,12 @@ export class Container {
       injectable()(use as never)
       return this.#container.resolve(use as never)
     }
-    if (create === undefined) throw new SluiceError('SLUICE_FILTER_FAILED', definition.name, `filter ${definition.name} has neither "use" nor "create"`)
+    if (create === undefined)
+      throw new SluiceError(
+        'SLUICE_FILTER_FAILED',
+        definition.name,
+        `filter ${definition.name} has neither "use" nor "create"`,
+      )
     const injected = Object.fromEntries(Object.entries(inject).map(([name, token]) => [name, this.get(token)]))
     return create({ ...injected, options } as never)
   }

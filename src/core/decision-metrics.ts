@@ -20,15 +20,53 @@ export class DecisionMetrics {
   readonly #acceptErrors: Family<'listener', Cell>
 
   constructor(metrics: Metrics) {
-    this.#detected = metrics.counter('sluice_detect_total', 'How looking for the protocol ended.', ['listener', 'outcome', 'protocol', 'decided_by'])
-    this.#duration = metrics.histogram('sluice_detect_duration_seconds', 'From the first byte of either side to the outcome.', ['listener'], DURATION_BUCKETS)
-    this.#denied = metrics.counter('sluice_deny_total', 'Connections that were refused.', ['listener', 'filter', 'reason'])
-    this.#earlyDials = metrics.counter('sluice_early_dial_total', 'Upstream connections opened so that the server could speak.', ['listener', 'outcome'])
-    this.#connectErrors = metrics.counter('sluice_connect_errors_total', 'Connections whose destination could not be connected.', ['listener', 'code'])
-    this.#filterErrors = metrics.counter('sluice_filter_errors_total', 'Connections ended by a filter that threw or rejected.', ['listener', 'filter'])
-    this.#droppedObservers = metrics.counter('sluice_observer_dropped_total', 'Observers that threw; their connections went on.', ['listener'])
-    this.#snifferErrors = metrics.counter('sluice_sniffer_errors_total', 'Times that a sniffer threw and lost its vote.', ['protocol'])
-    this.#acceptErrors = metrics.counter('sluice_accept_errors_total', 'Accepts that failed, as when descriptors run out.', ['listener'])
+    this.#detected = metrics.counter('sluice_detect_total', 'How looking for the protocol ended.', [
+      'listener',
+      'outcome',
+      'protocol',
+      'decided_by',
+    ])
+    this.#duration = metrics.histogram(
+      'sluice_detect_duration_seconds',
+      'From the first byte of either side to the outcome.',
+      ['listener'],
+      DURATION_BUCKETS,
+    )
+    this.#denied = metrics.counter('sluice_deny_total', 'Connections that were refused.', [
+      'listener',
+      'filter',
+      'reason',
+    ])
+    this.#earlyDials = metrics.counter(
+      'sluice_early_dial_total',
+      'Upstream connections opened so that the server could speak.',
+      ['listener', 'outcome'],
+    )
+    this.#connectErrors = metrics.counter(
+      'sluice_connect_errors_total',
+      'Connections whose destination could not be connected.',
+      ['listener', 'code'],
+    )
+    this.#filterErrors = metrics.counter(
+      'sluice_filter_errors_total',
+      'Connections ended by a filter that threw or rejected.',
+      ['listener', 'filter'],
+    )
+    this.#droppedObservers = metrics.counter(
+      'sluice_observer_dropped_total',
+      'Observers that threw; their connections went on.',
+      ['listener'],
+    )
+    this.#snifferErrors = metrics.counter(
+      'sluice_sniffer_errors_total',
+      'Times that a sniffer threw and lost its vote.',
+      ['protocol'],
+    )
+    this.#acceptErrors = metrics.counter(
+      'sluice_accept_errors_total',
+      'Accepts that failed, as when descriptors run out.',
+      ['listener'],
+    )
   }
 
   detected(listener: string, result: DetectionResult, durationMs: number): void {

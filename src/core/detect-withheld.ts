@@ -25,7 +25,11 @@ export interface WithheldOptions {
  * Withholds both sides until the name is there. The client is read first; one still silent after a poll of the event loop makes it
  * dial early, where there is a destination, so that the server's greeting can decide. Every wait is bounded.
  */
-export function detectWithheld(connection: ProxiedConnection, plan: SnifferPlan, options: WithheldOptions): Promise<DetectionResult> {
+export function detectWithheld(
+  connection: ProxiedConnection,
+  plan: SnifferPlan,
+  options: WithheldOptions,
+): Promise<DetectionResult> {
   return new Promise((resolve) => new WithheldDetection(connection, plan, options, resolve))
 }
 
@@ -42,7 +46,12 @@ class WithheldDetection {
   #timer: Timer | undefined
   #isOver = false
 
-  constructor(connection: ProxiedConnection, plan: SnifferPlan, options: WithheldOptions, settle: (result: DetectionResult) => void) {
+  constructor(
+    connection: ProxiedConnection,
+    plan: SnifferPlan,
+    options: WithheldOptions,
+    settle: (result: DetectionResult) => void,
+  ) {
     this.#connection = connection
     this.#plan = plan
     this.#options = options
@@ -76,7 +85,11 @@ class WithheldDetection {
 
   #dialTentatively(destination: UpstreamGroup): void {
     if (this.#isOver || this.#connection.isClosed || !this.#isSilent) return
-    this.#connection.trace.add('detect', '', `the client has been silent for ${this.#options.silent?.afterMs} ms: trying ${destination.label}`)
+    this.#connection.trace.add(
+      'detect',
+      '',
+      `the client has been silent for ${this.#options.silent?.afterMs} ms: trying ${destination.label}`,
+    )
     this.#connection.destination = destination
     this.#connection.dialEarly('tentative', () => this.#dialled())
   }

@@ -86,7 +86,10 @@ export class Dial {
   async #connectByName(endpoint: Endpoint): Promise<void> {
     try {
       const addresses = await lookup(endpoint.host, { all: true })
-      this.#tryAddresses(endpoint, addresses.map(({ address }) => address))
+      this.#tryAddresses(
+        endpoint,
+        addresses.map(({ address }) => address),
+      )
     } catch (error) {
       this.#attemptFailed(endpoint, error as NodeJS.ErrnoException)
     }
@@ -137,13 +140,21 @@ export class Dial {
     this.#wire?.reset()
     this.release()
     const seconds = this.#environment.connectTimeoutMs / 1000
-    this.#events.onFailed(new SluiceError('SLUICE_CONNECT_TIMEOUT', this.group.label, `${this.group.label} did not answer within ${seconds} s`))
+    this.#events.onFailed(
+      new SluiceError(
+        'SLUICE_CONNECT_TIMEOUT',
+        this.group.label,
+        `${this.group.label} did not answer within ${seconds} s`,
+      ),
+    )
   }
 
   #exhausted(): void {
     if (this.#isSettled) return
     this.#settle()
-    this.#events.onFailed(this.#lastError === undefined ? fullError(this.group) : connectError(this.group, this.#lastError))
+    this.#events.onFailed(
+      this.#lastError === undefined ? fullError(this.group) : connectError(this.group, this.#lastError),
+    )
   }
 }
 
@@ -163,5 +174,9 @@ function connectError(group: UpstreamGroup, cause: NodeJS.ErrnoException): Sluic
 }
 
 function fullError(group: UpstreamGroup): SluiceError {
-  return new SluiceError('SLUICE_UPSTREAM_FULL', group.label, `every endpoint of ${group.label} holds as many connections as it may`)
+  return new SluiceError(
+    'SLUICE_UPSTREAM_FULL',
+    group.label,
+    `every endpoint of ${group.label} holds as many connections as it may`,
+  )
 }

@@ -15,7 +15,18 @@ import { MetricsRegistry } from './metrics.js'
 import type { ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
 import { SnifferPlans } from './sniffer-plans.js'
 import { TcpMetrics } from './tcp-metrics.js'
-import { CLOCK, LISTENER, LOG, METRICS, OPTIONS, ORIGINAL_DESTINATIONS, SNIFFER_PLANS, SNIFFERS, TRANSPORT, UPSTREAMS } from './tokens.js'
+import {
+  CLOCK,
+  LISTENER,
+  LOG,
+  METRICS,
+  OPTIONS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFER_PLANS,
+  SNIFFERS,
+  TRANSPORT,
+  UPSTREAMS,
+} from './tokens.js'
 import type { UpstreamGroup } from './upstream-group.js'
 import { ConfiguredUpstreams, type Upstreams } from './upstreams.js'
 
@@ -41,7 +52,13 @@ export class Instance {
   #lastId = 0
 
   /** `container` has the services that are not made here: log, metrics, clock, transport, sniffers, plugins' own. */
-  constructor(config: Config, container: Container, metrics: MetricsRegistry, events: InstanceEvents, descriptorLimit: number | undefined) {
+  constructor(
+    config: Config,
+    container: Container,
+    metrics: MetricsRegistry,
+    events: InstanceEvents,
+    descriptorLimit: number | undefined,
+  ) {
     this.#container = container
     this.#clock = container.get(CLOCK)
     this.#log = container.get(LOG)
@@ -51,7 +68,10 @@ export class Instance {
     this.closedTraces = new ClosedTraces(config.closedTraces)
     container.bind({ token: METRICS, value: metrics })
     container.bind({ token: UPSTREAMS, value: new ConfiguredUpstreams(config.upstreams) })
-    container.bind({ token: SNIFFER_PLANS, value: new SnifferPlans(container.get(SNIFFERS), this.#decisionMetrics, this.#log) })
+    container.bind({
+      token: SNIFFER_PLANS,
+      value: new SnifferPlans(container.get(SNIFFERS), this.#decisionMetrics, this.#log),
+    })
     this.listeners = config.listeners.map((listener) => this.#makeListener(listener, descriptorLimit))
     metrics.beforeRead = () => {
       for (const connection of this.connections()) connection.countBytes()
@@ -104,12 +124,20 @@ export class Instance {
     })
   }
 
-  #makeStep(config: ListenerConfig, context: ListenerContext, { definition, options }: FilterConfig, index: number): ChainStep {
+  #makeStep(
+    config: ListenerConfig,
+    context: ListenerContext,
+    { definition, options }: FilterConfig,
+    index: number,
+  ): ChainStep {
     const container = this.#container.child()
     const after = config.filters.slice(index + 1)
     const silent = silentDestination(after)
     container.bind({ token: OPTIONS, value: options })
-    container.bind({ token: LISTENER, value: Object.create(context, describe({ neededLater: needed(after), silentDestination: silent })) })
+    container.bind({
+      token: LISTENER,
+      value: Object.create(context, describe({ neededLater: needed(after), silentDestination: silent })),
+    })
     const filter = container.makeFilter(definition, options)
     this.#filters.push(filter)
     return {
@@ -150,7 +178,9 @@ const NEEDS_IN_ORDER: readonly Needs[] = ['nothing', 'protocol', 'facts']
 
 /** The most that any of these filters needs to know. */
 function needed(filters: readonly FilterConfig[]): Needs {
-  const ranks = filters.map(({ definition, options }) => NEEDS_IN_ORDER.indexOf(definition.needs?.(options) ?? 'nothing'))
+  const ranks = filters.map(({ definition, options }) =>
+    NEEDS_IN_ORDER.indexOf(definition.needs?.(options) ?? 'nothing'),
+  )
   return NEEDS_IN_ORDER[Math.max(0, ...ranks)]!
 }
 
@@ -172,10 +202,15 @@ function makeContext(config: ListenerConfig): ListenerContext & { port: number }
 
 /** Own properties over the listener's shared context, whose port is known only when it is bound. */
 function describe(values: object): PropertyDescriptorMap {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value: value as unknown, enumerable: true }]))
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, { value: value as unknown, enumerable: true }]),
+  )
 }
 
-function resolveDestination({ destination }: ListenerConfig, upstreams: Upstreams): UpstreamGroup | 'original' | undefined {
+function resolveDestination(
+  { destination }: ListenerConfig,
+  upstreams: Upstreams,
+): UpstreamGroup | 'original' | undefined {
   switch (destination?.kind) {
     case undefined:
       return undefined

@@ -107,7 +107,8 @@ export class Listener {
       return await transport.listen({ ...options, host }, onWire, onError)
     } catch (error) {
       // "All interfaces" on a machine without IPv6.
-      const isWithoutIpv6 = host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
+      const isWithoutIpv6 =
+        host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
       if (!isWithoutIpv6) throw error
       return await transport.listen({ ...options, host: '0.0.0.0' }, onWire, onError)
     }
@@ -116,7 +117,10 @@ export class Listener {
   #accept(wire: AcceptedWire): void {
     const { environment, chain, nextId } = this.#parts
     const original = this.#originalDestination(wire)
-    const connection = new ProxiedConnection(environment, nextId(), wire, { destination: this.#destination(original), original })
+    const connection = new ProxiedConnection(environment, nextId(), wire, {
+      destination: this.#destination(original),
+      original,
+    })
     this.connections.add(connection)
     this.#sweeper ??= this.#sweep()
     const refusal = this.#refusal(connection)
@@ -142,7 +146,9 @@ export class Listener {
     const { maxConnections, environment, destination } = this.#parts
     if (this.connections.size > maxConnections) return 'max-connections'
     if (environment.dial.loops.isOwn(connection.source.host, connection.source.port)) return 'loop'
-    return destination === 'original' ? this.#refusalOfOriginal(connection.originalDestination, connection.downstream) : undefined
+    return destination === 'original'
+      ? this.#refusalOfOriginal(connection.originalDestination, connection.downstream)
+      : undefined
   }
 
   /** A connection that was not redirected would be sent to ourselves. */
@@ -153,14 +159,22 @@ export class Listener {
 
   #describeWay(): string {
     const { destination, context } = this.#parts
-    const where = destination === undefined ? 'the chain chooses the destination' : destination === 'original' ? 'to where it was headed' : `to ${destination.label}`
+    const where =
+      destination === undefined
+        ? 'the chain chooses the destination'
+        : destination === 'original'
+          ? 'to where it was headed'
+          : `to ${destination.label}`
     return `${where}; ${context.neededLater === 'nothing' ? 'nothing is withheld' : `withheld until the ${context.neededLater} is known`}`
   }
 
   /** One timer for all connections, and none while there is no connection: a chunk resets nothing. */
   #sweep(): Timer {
     const { idleTimeoutMs, halfCloseTimeoutMs, dial } = this.#parts.environment
-    const everyMs = Math.min(Math.max(Math.min(idleTimeoutMs, halfCloseTimeoutMs) / SWEEPS_PER_TIMEOUT, MIN_SWEEP_MS), MAX_SWEEP_MS)
+    const everyMs = Math.min(
+      Math.max(Math.min(idleTimeoutMs, halfCloseTimeoutMs) / SWEEPS_PER_TIMEOUT, MIN_SWEEP_MS),
+      MAX_SWEEP_MS,
+    )
     return dial.clock.setTimer(everyMs, () => {
       this.#sweeper = undefined
       const now = dial.clock.now()
@@ -174,11 +188,26 @@ function listenError(name: string, { host, port }: HostPort, cause: NodeJS.Errno
   const address = formatAddress(host, port)
   switch (cause.code) {
     case 'EADDRINUSE':
-      return new SluiceError('SLUICE_ADDRESS_IN_USE', name, `listener ${name}: ${address} is in use by another program; stop it or choose another port`, { cause })
+      return new SluiceError(
+        'SLUICE_ADDRESS_IN_USE',
+        name,
+        `listener ${name}: ${address} is in use by another program; stop it or choose another port`,
+        { cause },
+      )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new SluiceError('SLUICE_ADDRESS_NOT_AVAILABLE', name, `listener ${name}: this machine has no address ${host}`, { cause })
+      return new SluiceError(
+        'SLUICE_ADDRESS_NOT_AVAILABLE',
+        name,
+        `listener ${name}: this machine has no address ${host}`,
+        { cause },
+      )
     default:
-      return new SluiceError('SLUICE_LISTEN_FAILED', name, `listener ${name}: cannot listen on ${address}: ${cause.message}`, { cause })
+      return new SluiceError(
+        'SLUICE_LISTEN_FAILED',
+        name,
+        `listener ${name}: cannot listen on ${address}: ${cause.message}`,
+        { cause },
+      )
   }
 }

@@ -19,7 +19,12 @@ export interface Family<L extends string, C> {
 export interface Metrics {
   counter<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell>
   gauge<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell>
-  histogram<const L extends string>(name: string, help: string, labels: readonly L[], buckets: readonly number[]): Family<L, HistogramCell>
+  histogram<const L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    buckets: readonly number[],
+  ): Family<L, HistogramCell>
 }
 
 /** Series of one family. A scrape of 10,000 series takes 30 ms; what must be bounded is bounded well below that. */
@@ -66,7 +71,14 @@ class MetricFamily<S extends AnySeries> implements Family<string, S> {
   readonly #make: () => S
   readonly #series = new Map<string, { labels: Record<string, string>; series: S }>()
 
-  constructor(name: string, help: string, type: MetricFamily<S>['type'], labelNames: readonly string[], bounds: readonly number[], make: () => S) {
+  constructor(
+    name: string,
+    help: string,
+    type: MetricFamily<S>['type'],
+    labelNames: readonly string[],
+    bounds: readonly number[],
+    make: () => S,
+  ) {
     this.name = name
     this.help = help
     this.type = type
@@ -82,7 +94,10 @@ class MetricFamily<S extends AnySeries> implements Family<string, S> {
     if (known) return known.series
     if (this.#series.size >= MAX_SERIES) return this.#overflow()
     const series = this.#make()
-    this.#series.set(key, { labels: Object.fromEntries(this.labelNames.map((name) => [name, labels[name] ?? ''])), series })
+    this.#series.set(key, {
+      labels: Object.fromEntries(this.labelNames.map((name) => [name, labels[name] ?? ''])),
+      series,
+    })
     return series
   }
 
@@ -121,7 +136,8 @@ class MetricFamily<S extends AnySeries> implements Family<string, S> {
     let total: number | undefined
     for (const { labels: own, series } of this.#series.values()) {
       if (!Object.entries(labels).every(([name, value]) => own[name] === value)) continue
-      total = (total ?? 0) + (series instanceof HistogramSeries ? series.counts.reduce((a, b) => a + b, 0) : series.value)
+      total =
+        (total ?? 0) + (series instanceof HistogramSeries ? series.counts.reduce((a, b) => a + b, 0) : series.value)
     }
     return total
   }
@@ -145,7 +161,12 @@ export class MetricsRegistry implements Metrics {
     return this.#family(name, help, 'gauge', labels, [], () => new Series())
   }
 
-  histogram<const L extends string>(name: string, help: string, labels: readonly L[], buckets: readonly number[]): Family<L, HistogramCell> {
+  histogram<const L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    buckets: readonly number[],
+  ): Family<L, HistogramCell> {
     return this.#family(name, help, 'histogram', labels, buckets, () => new HistogramSeries(buckets))
   }
 
@@ -173,7 +194,9 @@ export class MetricsRegistry implements Metrics {
     const known = this.#families.get(name)
     if (known) {
       if (known.type !== type || known.labelNames.join() !== labels.join()) {
-        throw new TypeError(`metric ${name} is registered already, as a ${known.type} with the labels ${known.labelNames.join(', ')}`)
+        throw new TypeError(
+          `metric ${name} is registered already, as a ${known.type} with the labels ${known.labelNames.join(', ')}`,
+        )
       }
       return known as unknown as MetricFamily<S>
     }

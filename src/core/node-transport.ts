@@ -2,7 +2,14 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket, type SocketConstructorOpts } from 'node:net'
 import { type Address, normalizeHost } from './address.js'
 import { NodeWire } from './node-wire.js'
-import type { AcceptedWire, ConnectOptions, ListeningSocket, ListenOptions, OnConnected, Transport } from './transport.js'
+import type {
+  AcceptedWire,
+  ConnectOptions,
+  ListeningSocket,
+  ListenOptions,
+  OnConnected,
+  Transport,
+} from './transport.js'
 import type { Wire } from './wire.js'
 
 /** Connections that the kernel completes before we accept them. It caps this with net.core.somaxconn, 4096 since Linux 5.4. */
@@ -25,7 +32,11 @@ export class NodeTransport implements Transport {
     this.#acceptMode = options.acceptMode ?? 'handle'
   }
 
-  async listen(options: ListenOptions, onWire: (wire: AcceptedWire) => void, onError: (error: Error) => void): Promise<ListeningSocket> {
+  async listen(
+    options: ListenOptions,
+    onWire: (wire: AcceptedWire) => void,
+    onError: (error: Error) => void,
+  ): Promise<ListeningSocket> {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true })
     const accept = (wire: NodeWire): void => {
       const accepted = acceptedWire(wire, options.keepAliveMs)

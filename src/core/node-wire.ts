@@ -66,7 +66,11 @@ export class NodeWire implements Wire {
     } else {
       const received = (length: number): boolean => this.#receivedInBuffer(length)
       // @types/node knows `onread` for connect() only; the socket's constructor takes it, and keeps it.
-      this.#socket = new Socket({ ...options, allowHalfOpen: true, onread: { buffer: readBuffer, callback: received } } as SocketConstructorOpts)
+      this.#socket = new Socket({
+        ...options,
+        allowHalfOpen: true,
+        onread: { buffer: readBuffer, callback: received },
+      } as SocketConstructorOpts)
     }
     ;(this.#socket as WireSocket)[WIRE] = this
     this.#socket.on('end', onEnd)

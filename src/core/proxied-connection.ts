@@ -107,7 +107,13 @@ export class ProxiedConnection implements Connection {
     this.trace = new Trace(clock, this.#startedAt)
     this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
     this.#observers = new ObserverSet((error) => this.#observerDropped(error))
-    this.#downstreamMeter = new WireMeter(environment.tcpMetrics, downstream, this.listener.direction, 'src', this.destinationPort)
+    this.#downstreamMeter = new WireMeter(
+      environment.tcpMetrics,
+      downstream,
+      this.listener.direction,
+      'src',
+      this.destinationPort,
+    )
     downstream.read(this.#clientWindow)
     downstream.resume()
   }
@@ -128,7 +134,12 @@ export class ProxiedConnection implements Connection {
 
   set destination(group: UpstreamGroup | undefined) {
     if (group === this.#destination) return
-    if (this.serverSpoke) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, 'the server has spoken: the destination can no longer change')
+    if (this.serverSpoke)
+      throw new SluiceError(
+        'SLUICE_STATE',
+        `connection ${this.id}`,
+        'the server has spoken: the destination can no longer change',
+      )
     this.#destination = group
   }
 
@@ -183,7 +194,8 @@ export class ProxiedConnection implements Connection {
   }
 
   nameByPort(protocol: string): void {
-    if (this.#detection) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${this.#detection.protocol}`)
+    if (this.#detection)
+      throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${this.#detection.protocol}`)
     this.decided({ outcome: 'detected', protocol, decidedBy: 'port', bytes: { client: 0, server: 0 }, facts: NO_FACTS })
   }
 
@@ -252,7 +264,12 @@ export class ProxiedConnection implements Connection {
 
   window(side: Side): SideWindow {
     if (side === 'client') return this.#clientWindow
-    if (this.#serverWindow === undefined) throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, 'the server is not dialled yet: await dial() first')
+    if (this.#serverWindow === undefined)
+      throw new SluiceError(
+        'SLUICE_STATE',
+        `connection ${this.id}`,
+        'the server is not dialled yet: await dial() first',
+      )
     return this.#serverWindow
   }
 
@@ -326,7 +343,10 @@ export class ProxiedConnection implements Connection {
   failed(error: unknown, filter: string): void {
     if (this.isClosed) return
     this.#environment.metrics.filterFailed(this.listener.name, filter)
-    this.log.error({ connection: this.id, listener: this.listener.name, filter, err: error }, 'a connection was ended by a bug')
+    this.log.error(
+      { connection: this.id, listener: this.listener.name, filter, err: error },
+      'a connection was ended by a bug',
+    )
     this.#error = 'SLUICE_FILTER_FAILED'
     this.trace.add('close', 'error', `${filter} failed: ${error instanceof Error ? error.message : String(error)}`)
     this.#end('error', 'proxy')
@@ -350,7 +370,8 @@ export class ProxiedConnection implements Connection {
 
   /** Called now and then: compares what has moved since. Costs a chunk nothing. */
   checkIdle(now: number): void {
-    const moved = this.downstream.bytesRead + this.downstream.bytesWritten - this.downstream.pendingBytes + this.#upstreamMoved()
+    const moved =
+      this.downstream.bytesRead + this.downstream.bytesWritten - this.downstream.pendingBytes + this.#upstreamMoved()
     if (moved !== this.#idleMark) {
       this.#idleMark = moved
       this.#idleSince = now
@@ -362,7 +383,9 @@ export class ProxiedConnection implements Connection {
   }
 
   #upstreamMoved(): number {
-    return this.#upstream === undefined ? 0 : this.#upstream.bytesRead + this.#upstream.bytesWritten - this.#upstream.pendingBytes
+    return this.#upstream === undefined
+      ? 0
+      : this.#upstream.bytesRead + this.#upstream.bytesWritten - this.#upstream.pendingBytes
   }
 
   /** Brings the byte counters up to date. */
@@ -463,7 +486,8 @@ export class ProxiedConnection implements Connection {
     this.#dial = new Dial(this.#destination, this.#environment.dial, {
       onOpen: (wire, endpoint) => this.#opened(wire, endpoint),
       onFailed: (error) => this.#dialFailed(error),
-      onAttemptFailed: (endpoint, error) => this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`),
+      onAttemptFailed: (endpoint, error) =>
+        this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`),
     })
   }
 
@@ -471,7 +495,13 @@ export class ProxiedConnection implements Connection {
     this.#upstream = wire
     this.#endpoint = endpoint
     this.#isUpstreamClosed = false
-    this.#upstreamMeter = new WireMeter(this.#environment.tcpMetrics, wire, this.listener.direction, 'dst', endpoint.port)
+    this.#upstreamMeter = new WireMeter(
+      this.#environment.tcpMetrics,
+      wire,
+      this.listener.direction,
+      'dst',
+      endpoint.port,
+    )
     if (this.#tlsLabel !== undefined) this.#upstreamMeter.setTls(this.#tlsLabel)
     if (this.#detection) this.#upstreamMeter.countOpen()
     this.trace.add('upstream', '', `connected ${endpoint.label}`)
@@ -542,7 +572,11 @@ export class ProxiedConnection implements Connection {
 
   #echo(): void {
     this.#announce()
-    this.#handOver(this.downstream, this.#clientWindow, new RelayDirection('client', this.downstream, this.downstream, this.#observers, this))
+    this.#handOver(
+      this.downstream,
+      this.#clientWindow,
+      new RelayDirection('client', this.downstream, this.downstream, this.#observers, this),
+    )
   }
 
   #named(result: DetectionResult): void {
@@ -585,7 +619,10 @@ export class ProxiedConnection implements Connection {
 
   #observerDropped(error: unknown): void {
     this.#environment.metrics.observerDropped(this.listener.name)
-    this.log.warn({ connection: this.id, listener: this.listener.name, err: error }, 'an observer threw and was dropped')
+    this.log.warn(
+      { connection: this.id, listener: this.listener.name, err: error },
+      'an observer threw and was dropped',
+    )
   }
 
   #end(reason: CloseReason, closedBy: CloseSummary['closedBy']): void {

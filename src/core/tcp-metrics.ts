@@ -28,10 +28,18 @@ export class TcpMetrics {
   constructor(metrics: Metrics) {
     const labels = ['direction', 'peer', 'tls', 'target_port'] as const
     this.#open = metrics.gauge('tcp_open_connections', 'Connections that are open now.', labels)
-    this.#openTotal = metrics.counter('tcp_open_total', 'Connections that were opened; counted when the protocol is known, or at close.', labels)
+    this.#openTotal = metrics.counter(
+      'tcp_open_total',
+      'Connections that were opened; counted when the protocol is known, or at close.',
+      labels,
+    )
     this.#read = metrics.counter('tcp_read_bytes_total', 'Bytes read from the peer.', labels)
     this.#written = metrics.counter('tcp_write_bytes_total', 'Bytes written to the peer.', labels)
-    this.#closeTotal = metrics.counter('tcp_close_total', 'Connections that were closed, with the error that ended them.', [...labels, 'errno'])
+    this.#closeTotal = metrics.counter(
+      'tcp_close_total',
+      'Connections that were closed, with the error that ended them.',
+      [...labels, 'errno'],
+    )
   }
 
   cells(direction: Direction, peer: Peer, tls: string, targetPort: number): PeerCells {

@@ -39,6 +39,7 @@ export class Trace {
 
   /** Adds a step now. Ignored beyond 64 steps. */
   add(step: string, verdict: string, note = ''): void {
-    if (this.steps.length < MAX_STEPS) this.steps.push({ atMs: this.#clock.now() - this.#startedAt, step, verdict, note })
+    if (this.steps.length < MAX_STEPS)
+      this.steps.push({ atMs: this.#clock.now() - this.#startedAt, step, verdict, note })
   }
 }

@@ -33,7 +33,11 @@ export type OnConnected = (error?: NodeJS.ErrnoException) => void
 /** Where wires come from. Node's sockets now, a native transport later. Wires have no-delay on and keep half-close. */
 export interface Transport {
   /** Rejects with Node's error where the address cannot be bound. `onError` hears of failed accepts (out of descriptors). */
-  listen(options: ListenOptions, onWire: (wire: AcceptedWire) => void, onError: (error: Error) => void): Promise<ListeningSocket>
+  listen(
+    options: ListenOptions,
+    onWire: (wire: AcceptedWire) => void,
+    onError: (error: Error) => void,
+  ): Promise<ListeningSocket>
   /** The wire is there at once, connecting; `reset()` or `close()` gives up, and `onConnected` is not called then. */
   connect(options: ConnectOptions, onConnected: OnConnected): Wire
 }

@@ -16,7 +16,8 @@ export class ConfiguredUpstreams implements Upstreams {
   readonly #groups = new Map<string, UpstreamGroup>()
 
   constructor(configs: readonly UpstreamConfig[]) {
-    for (const config of configs) this.#groups.set(config.name, new UpstreamGroup(config.name, config.endpoints, config.balance))
+    for (const config of configs)
+      this.#groups.set(config.name, new UpstreamGroup(config.name, config.endpoints, config.balance))
   }
 
   resolve(destination: string): UpstreamGroup {

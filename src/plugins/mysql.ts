@@ -38,6 +38,7 @@ const MIN_PAYLOAD_BYTES = 3 + MESSAGE_BYTES
  */
 export const mysql: Sniffer = {
   protocol: 'mysql',
+  serverFirst: true,
   maxBytes: VERSION_START + MAX_VERSION_BYTES + FILLER_OFFSET + 1,
   samples: {
     server: [

@@ -21,6 +21,7 @@ const MAX_VERSION_BYTES = 64
  */
 export const nats: Sniffer = {
   protocol: 'nats',
+  serverFirst: true,
   maxBytes: CONNECT.length + 2,
   samples: {
     client: ['CONNECT {"verbose":false,"pedantic":false,"lang":"go"}\r\nPING\r\n'],

@@ -40,6 +40,7 @@ const DOMAIN = byteSet(`-._:[]${DIGITS}${LETTERS}`)
  */
 export const smtp: Sniffer = {
   protocol: 'smtp',
+  serverFirst: true,
   maxBytes: MAX_BYTES,
   samples: {
     client: ['EHLO client.example\r\n', 'HELO [192.0.2.1]\r\n', 'lhlo mail\r\n'],

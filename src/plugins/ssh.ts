@@ -17,6 +17,7 @@ const PREFIXES = ['SSH-2.0-', 'SSH-1.99-', 'SSH-1.5-'].map(latin1Bytes)
  */
 export const ssh: Sniffer = {
   protocol: 'ssh',
+  serverFirst: true,
   maxBytes: Math.max(...PREFIXES.map((prefix) => prefix.length)),
   samples: {
     client: ['SSH-2.0-OpenSSH_9.6\r\n', 'SSH-2.0-PuTTY_Release_0.81\r\n', 'SSH-1.5-OpenSSH_6.6\n'],

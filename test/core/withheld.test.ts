@@ -20,8 +20,16 @@ async function startPicky(options: Record<string, unknown> = {}, listener: Recor
 async function startMultiplexer(silence = '1s') {
   const clock = new FakeClock()
   const [ssh, web, db] = [await serve(), await serve(), await serve()]
-  const route = (name: string, match: object, server: TestServer) => ({ name, match, destination: `127.0.0.1:${server.port}` })
-  const routes = [route('ssh', { protocol: 'ssh' }, ssh), route('web', { protocol: ['http/1', 'http/2'] }, web), route('db', { clientSilent: silence }, db)]
+  const route = (name: string, match: object, server: TestServer) => ({
+    name,
+    match,
+    destination: `127.0.0.1:${server.port}`,
+  })
+  const routes = [
+    route('ssh', { protocol: 'ssh' }, ssh),
+    route('web', { protocol: ['http/1', 'http/2'] }, web),
+    route('db', { clientSilent: silence }, db),
+  ]
   const sluice = await startListener({ filters: ['detect', { 'tcp-forward': { routes } }] }, { clock })
   return { clock, ssh, web, db, sluice, closed: sluice.nextClose() }
 }
@@ -54,7 +62,11 @@ describe('a chain with a choice', () => {
     const client = await connectTo(sluice.address().port)
     client.send('\x01\x02\x03')
     expect(await client.closed()).toBe('ECONNRESET')
-    expect(await closed).toMatchObject({ outcome: 'unknown', reason: 'denied', denied: { filter: 'tcp-forward', reason: 'no-route' } })
+    expect(await closed).toMatchObject({
+      outcome: 'unknown',
+      reason: 'denied',
+      denied: { filter: 'tcp-forward', reason: 'no-route' },
+    })
     expect(sluice.metric('sluice_deny_total', { filter: 'tcp-forward', reason: 'no-route' })).toBe(1)
   })
 
@@ -68,7 +80,12 @@ describe('a chain with a choice', () => {
     await upstream.hears('login')
     client.socket.end()
     upstream.socket.end()
-    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'mysql', decidedBy: 'server', bytes: { client: 5, server: GREETING.length } })
+    expect(await closed).toMatchObject({
+      outcome: 'detected',
+      protocol: 'mysql',
+      decidedBy: 'server',
+      bytes: { client: 5, server: GREETING.length },
+    })
     expect(sluice.metric('sluice_early_dial_total', { outcome: 'used' })).toBe(1)
   })
 
@@ -190,7 +207,11 @@ describe('a chain with a choice', () => {
   })
 
   test('pauses a client whose window is full, names it full, and loses nothing', async () => {
-    const { server, sluice } = await startPicky({ onUnknown: 'continue', onTimeout: 'deny', protocols: ['http/1', 'tls'] })
+    const { server, sluice } = await startPicky({
+      onUnknown: 'continue',
+      onTimeout: 'deny',
+      protocols: ['http/1', 'tls'],
+    })
     const client = await connectTo(sluice.address().port)
     // A hello that says it is larger than any window.
     const hello = Buffer.concat([Buffer.from('1603014000010100000303', 'hex'), Buffer.alloc(200_000, 7)])
@@ -249,7 +270,12 @@ test('two listeners share nothing but the instance', async () => {
   const clock = new FakeClock()
   const destination = `127.0.0.1:${server.port}`
   const sluice = await startSluice(
-    { listeners: [{ name: 'a', address: '127.0.0.1:0', destination }, { name: 'b', address: '127.0.0.1:0', destination, filters: ['echo'] }] },
+    {
+      listeners: [
+        { name: 'a', address: '127.0.0.1:0', destination },
+        { name: 'b', address: '127.0.0.1:0', destination, filters: ['echo'] },
+      ],
+    },
     { providers: [{ token: CLOCK, value: clock }] },
   )
   const client = await connectTo(sluice.address('b').port)

@@ -20,7 +20,8 @@ export function needPrograms(...names: readonly string[]): NeededPrograms {
   const missing = names.filter((name) => findProgram(programOf(name)) === undefined)
   if (missing.length === 0) return { areMissing: false, why: '' }
   const why = `not installed: ${missing.join(', ')}`
-  if (process.env.CI === 'true') throw new Error(`${why}. With CI=true every test must run: install it (apt-get install)`)
+  if (process.env.CI === 'true')
+    throw new Error(`${why}. With CI=true every test must run: install it (apt-get install)`)
   console.log(`skipped, ${why}`)
   return { areMissing: true, why: ` [skipped: ${why}]` }
 }

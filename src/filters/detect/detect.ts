@@ -6,7 +6,14 @@ import type { Connection } from '../../core/connection.js'
 import { detectWithheld, type WithheldOptions } from '../../core/detect-withheld.js'
 import type { DetectionResult } from '../../core/detection-result.js'
 import type { SnifferPlan } from '../../core/detection.js'
-import { type CheckContext, defineFilter, type Filter, type Finding, type Needs, type Verdict } from '../../core/filter.js'
+import {
+  type CheckContext,
+  defineFilter,
+  type Filter,
+  type Finding,
+  type Needs,
+  type Verdict,
+} from '../../core/filter.js'
 import type { ListenerContext } from '../../core/listener-context.js'
 import { ProxiedConnection } from '../../core/proxied-connection.js'
 import type { SnifferPlans } from '../../core/sniffer-plans.js'
@@ -24,12 +31,18 @@ const options = z.strictObject({
   timeout: duration()
     .default(10_000)
     .describe('Where bytes are withheld: the longest wait for the name, from the first withheld byte on. Default 10s.'),
-  onTimeout: otherwise.describe('What to do when the timeout comes first: "continue" carries the connection as opaque, "deny" resets it. Default continue.'),
-  onUnknown: otherwise.describe('What to do with what no sniffer knows: "continue" carries it as opaque, "deny" resets it. Default continue.'),
+  onTimeout: otherwise.describe(
+    'What to do when the timeout comes first: "continue" carries the connection as opaque, "deny" resets it. Default continue.',
+  ),
+  onUnknown: otherwise.describe(
+    'What to do with what no sniffer knows: "continue" carries it as opaque, "deny" resets it. Default continue.',
+  ),
   earlyDial: z
     .boolean()
     .default(true)
-    .describe('Where bytes are withheld and the client is silent: dial the destination, so that the server\'s greeting can decide. Default true.'),
+    .describe(
+      "Where bytes are withheld and the client is silent: dial the destination, so that the server's greeting can decide. Default true.",
+    ),
 })
 type Options = z.output<typeof options>
 type Reason = 'timeout' | 'unknown'
@@ -95,7 +108,11 @@ function ownNeeds({ onTimeout, onUnknown }: Options): Needs {
   return onTimeout === 'deny' || onUnknown === 'deny' ? 'protocol' : 'nothing'
 }
 
-function withheldOptions(settings: Options, listener: ListenerContext, upstreams: Upstreams): WithheldOptions | undefined {
+function withheldOptions(
+  settings: Options,
+  listener: ListenerContext,
+  upstreams: Upstreams,
+): WithheldOptions | undefined {
   const own = ownNeeds(settings)
   const need = RANK[own] > RANK[listener.neededLater] ? own : listener.neededLater
   if (need === 'nothing') return undefined
@@ -120,6 +137,13 @@ function check({ protocols = [] }: Options, context: CheckContext): Finding[] {
   return protocols.flatMap((protocol, index) => {
     if (context.protocols.includes(protocol)) return []
     const hint = context.suggest(protocol, context.protocols) || `There are ${context.protocols.join(', ')}.`
-    return [{ severity: 'error' as const, code: 'SLUICE_CONFIG_UNKNOWN_PROTOCOL', path: ['protocols', index], message: `no protocol "${protocol}". ${hint}` }]
+    return [
+      {
+        severity: 'error' as const,
+        code: 'SLUICE_CONFIG_UNKNOWN_PROTOCOL',
+        path: ['protocols', index],
+        message: `no protocol "${protocol}". ${hint}`,
+      },
+    ]
   })
 }

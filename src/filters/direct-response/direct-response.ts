@@ -5,7 +5,11 @@ import { defineFilter } from '../../core/filter.js'
 const MAX_BODY_LENGTH = 64 * 1024
 
 const options = z.strictObject({
-  body: z.string().max(MAX_BODY_LENGTH).default('').describe('What the client gets, as UTF-8, at most 64 KiB. Default: nothing.'),
+  body: z
+    .string()
+    .max(MAX_BODY_LENGTH)
+    .default('')
+    .describe('What the client gets, as UTF-8, at most 64 KiB. Default: nothing.'),
 })
 
 /** Answers every connection itself: sends the body, ends its half, reads the client out for a bounded time, closes. */

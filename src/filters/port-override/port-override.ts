@@ -17,7 +17,8 @@ const OPAQUE = 'opaque'
 const DETECT = 'detect'
 
 const portKey = z.string().refine((key) => parseRange(key) !== undefined, {
-  error: (issue) => `expected a port or a range such as 6000-6100, 1 to ${MAX_PORT}, got ${JSON.stringify(issue.input)}`,
+  error: (issue) =>
+    `expected a port or a range such as 6000-6100, 1 to ${MAX_PORT}, got ${JSON.stringify(issue.input)}`,
 })
 
 const options = z.strictObject({

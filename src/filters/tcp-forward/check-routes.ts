@@ -10,7 +10,10 @@ type Match = RouteOptions['match']
 /** What `check` can say of routes: destinations, names, routes that are never reached, clients that a timer would misroute. */
 export function checkRoutes({ routes }: TcpForwardOptions, context: CheckContext): Finding[] {
   return [
-    ...routes.flatMap((route, index) => [...checkDestination(route, index, context), ...checkProtocols(route, index, context)]),
+    ...routes.flatMap((route, index) => [
+      ...checkDestination(route, index, context),
+      ...checkProtocols(route, index, context),
+    ]),
     ...routes.flatMap((route, index) => shadowed(route, index, routes)),
     ...checkDetection(routes, context),
     ...checkDestinationOfRest(routes, context),
@@ -28,7 +31,14 @@ function checkDestination({ destination }: RouteOptions, index: number, context:
     return [{ severity: 'error', code: 'SLUICE_CONFIG_UNKNOWN_UPSTREAM', path, message }]
   }
   if (!context.isOwnAddress(address.value.host, address.value.port)) return []
-  return [{ severity: 'error', code: 'SLUICE_CONFIG_OWN_ADDRESS', path, message: `${destination} is one of our own addresses: the connection would come back for ever` }]
+  return [
+    {
+      severity: 'error',
+      code: 'SLUICE_CONFIG_OWN_ADDRESS',
+      path,
+      message: `${destination} is one of our own addresses: the connection would come back for ever`,
+    },
+  ]
 }
 
 function checkProtocols({ match }: RouteOptions, index: number, context: CheckContext): Finding[] {
@@ -53,7 +63,11 @@ function shadowed({ match }: RouteOptions, index: number, routes: readonly Route
 /** Whatever `later` matches, `earlier` matches too. */
 function covers(earlier: Match, later: Match): boolean {
   if (earlier.clientSilent !== undefined || later.clientSilent !== undefined) {
-    return earlier.clientSilent !== undefined && later.clientSilent !== undefined && earlier.clientSilent <= later.clientSilent
+    return (
+      earlier.clientSilent !== undefined &&
+      later.clientSilent !== undefined &&
+      earlier.clientSilent <= later.clientSilent
+    )
   }
   return (
     isCovered(earlier.protocol, protocolsOf(later), (a, b) => a === b) &&
@@ -69,7 +83,11 @@ function protocolsOf({ protocol, sni, alpn }: Match): readonly string[] | undefi
   return protocol ?? (sni || alpn ? ['tls'] : undefined)
 }
 
-function isCovered<T>(earlier: readonly T[] | undefined, later: readonly T[] | undefined, covers: (earlier: T, later: T) => boolean): boolean {
+function isCovered<T>(
+  earlier: readonly T[] | undefined,
+  later: readonly T[] | undefined,
+  covers: (earlier: T, later: T) => boolean,
+): boolean {
   if (earlier === undefined) return true
   return later !== undefined && later.every((one) => earlier.some((other) => covers(other, one)))
 }
@@ -86,7 +104,9 @@ function isInside(outer: Range, inner: Range): boolean {
 /** Routes by what is spoken match nothing where nobody finds it out. */
 function checkDetection(routes: readonly RouteOptions[], context: CheckContext): Finding[] {
   if (context.before.includes('detect') || context.before.includes('port-override')) return []
-  const index = routes.findIndex(({ match }) => match.protocol || match.sni || match.alpn || match.clientSilent !== undefined)
+  const index = routes.findIndex(
+    ({ match }) => match.protocol || match.sni || match.alpn || match.clientSilent !== undefined,
+  )
   if (index < 0) return []
   const message = 'matches by what is spoken, and no filter before tcp-forward finds that out: put "- detect" before it'
   return [{ severity: 'error', code: 'SLUICE_CONFIG_NEEDS_DETECT', path: ['routes', index, 'match'], message }]
@@ -99,10 +119,17 @@ function checkDestinationOfRest(routes: readonly RouteOptions[], context: CheckC
 }
 
 /** A client that waits for its server's greeting is silent too, and would be taken for the one that the timer means. */
-function checkSilence({ match, destination }: RouteOptions, index: number, routes: readonly RouteOptions[], context: CheckContext): Finding[] {
+function checkSilence(
+  { match, destination }: RouteOptions,
+  index: number,
+  routes: readonly RouteOptions[],
+  context: CheckContext,
+): Finding[] {
   if (match.clientSilent === undefined) return []
   const serverFirst = context.sniffers.filter((sniffer) => sniffer.serverFirst).map((sniffer) => sniffer.protocol)
-  const named = new Set(routes.flatMap((route) => route.match.protocol ?? []).filter((protocol) => serverFirst.includes(protocol)))
+  const named = new Set(
+    routes.flatMap((route) => route.match.protocol ?? []).filter((protocol) => serverFirst.includes(protocol)),
+  )
   const name = routes[index]!.name ?? destination
   const after = formatDuration(match.clientSilent)
   return [...named].map((protocol) => ({

@@ -6,28 +6,43 @@ const MAX_PORT = 65_535
 
 /** One, or a list of which any will do. Always a list afterwards. */
 function anyOf<S extends z.ZodType>(one: S) {
-  return z.union([one, z.array(one).min(1)]).transform((value): z.output<S>[] => (Array.isArray(value) ? (value as z.output<S>[]) : [value as z.output<S>]))
+  return z
+    .union([one, z.array(one).min(1)])
+    .transform((value): z.output<S>[] => (Array.isArray(value) ? (value as z.output<S>[]) : [value as z.output<S>]))
 }
 
 const serverName = z.string().regex(SERVER_NAME_PATTERN, {
-  error: (issue) => `expected a server name such as shop.example.com or "*.example.com", got ${JSON.stringify(issue.input)}`,
+  error: (issue) =>
+    `expected a server name such as shop.example.com or "*.example.com", got ${JSON.stringify(issue.input)}`,
 })
 
 const match = z
   .strictObject({
     protocol: anyOf(z.string()).optional().describe('The protocol that was detected, or that a port names.'),
-    sni: anyOf(serverName).optional().describe('The server name that a TLS client asks for: exact, or "*.x" for any name below x, at any depth.'),
-    alpn: anyOf(z.string().min(1)).optional().describe('An application protocol that a TLS client offers, such as h2 or acme-tls/1.'),
+    sni: anyOf(serverName)
+      .optional()
+      .describe('The server name that a TLS client asks for: exact, or "*.x" for any name below x, at any depth.'),
+    alpn: anyOf(z.string().min(1))
+      .optional()
+      .describe('An application protocol that a TLS client offers, such as h2 or acme-tls/1.'),
     source: anyOf(cidr()).optional().describe("The client's address: an address or a range such as 10.0.0.0/8."),
-    port: anyOf(z.int().min(1).max(MAX_PORT)).optional().describe('The destination port: of the original destination; else of the destination; else of the listener.'),
+    port: anyOf(z.int().min(1).max(MAX_PORT))
+      .optional()
+      .describe('The destination port: of the original destination; else of the destination; else of the listener.'),
     clientSilent: duration({ minMs: 1 })
       .optional()
-      .describe('The client has said nothing for so long. Stands alone; the server that is dialled then decides with its first byte.'),
+      .describe(
+        'The client has said nothing for so long. Stands alone; the server that is dialled then decides with its first byte.',
+      ),
   })
-  .refine(({ clientSilent, ...others }) => clientSilent === undefined || Object.values(others).every((value) => value === undefined), {
-    error: 'clientSilent stands alone: a client that says nothing has no other marks',
-    path: ['clientSilent'],
-  })
+  .refine(
+    ({ clientSilent, ...others }) =>
+      clientSilent === undefined || Object.values(others).every((value) => value === undefined),
+    {
+      error: 'clientSilent stands alone: a client that says nothing has no other marks',
+      path: ['clientSilent'],
+    },
+  )
   .default({})
   .describe('All keys must hold; of a list, any. Empty: every connection.')
 
@@ -41,7 +56,9 @@ export const tcpForwardOptions = z.strictObject({
   routes: z
     .array(route)
     .default([])
-    .describe("Tried in order, the first match wins. Without a match the listener's destination serves; where there is none, the connection is denied (no-route)."),
+    .describe(
+      "Tried in order, the first match wins. Without a match the listener's destination serves; where there is none, the connection is denied (no-route).",
+    ),
 })
 
 export type TcpForwardOptions = z.output<typeof tcpForwardOptions>

@@ -30,7 +30,8 @@ function testsOf({ protocol, sni, alpn, source, port }: RouteOptions['match']): 
   const tests: Test[] = []
   // Cheap and certain first.
   if (port) tests.push((connection) => port.includes(connection.destinationPort))
-  if (protocol) tests.push(({ detection }) => detection?.protocol !== undefined && protocol.includes(detection.protocol))
+  if (protocol)
+    tests.push(({ detection }) => detection?.protocol !== undefined && protocol.includes(detection.protocol))
   if (sni) tests.push(serverNameTest(sni))
   if (alpn) tests.push(({ detection }) => isOffered(detection?.facts.alpn, alpn))
   if (source) tests.push(sourceTest(source))

@@ -33,7 +33,9 @@ class TcpForward implements Filter<Reason> {
 
   #choose(connection: Connection): Route | undefined {
     const { destination, serverSpoke } = connection
-    const matching = serverSpoke ? undefined : this.#routes.find((route) => !route.isForSilence && route.matches(connection))
+    const matching = serverSpoke
+      ? undefined
+      : this.#routes.find((route) => !route.isForSilence && route.matches(connection))
     // The destination that a silent client named stands until a route says otherwise, and for good once its server has spoken.
     return matching ?? this.#routes.find((route) => route.isForSilence && route.group === destination)
   }

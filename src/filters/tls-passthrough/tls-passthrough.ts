@@ -4,13 +4,18 @@ import { z } from 'zod'
 import type { Connection } from '../../core/connection.js'
 import { defineFilter, type Filter, type Verdict } from '../../core/filter.js'
 import { OPTIONS } from '../../core/tokens.js'
-import { parseServerNamePattern, SERVER_NAME_PATTERN, type ServerNamePattern } from '../../protocols/server-name-pattern.js'
+import {
+  parseServerNamePattern,
+  SERVER_NAME_PATTERN,
+  type ServerNamePattern,
+} from '../../protocols/server-name-pattern.js'
 
 const options = z.strictObject({
   allow: z
     .array(
       z.string().regex(SERVER_NAME_PATTERN, {
-        error: (issue) => `expected a server name such as shop.example.com or "*.example.com", got ${JSON.stringify(issue.input)}`,
+        error: (issue) =>
+          `expected a server name such as shop.example.com or "*.example.com", got ${JSON.stringify(issue.input)}`,
       }),
     )
     .min(1)
