@@ -3,8 +3,7 @@ import type { LocatedFinding } from './findings.js'
 /** Widest path that is shown whole; a longer one loses its beginning. */
 const MAX_PATH_WIDTH = 44
 /** Shorter paths are filled up to this, so that messages begin in one column. */
-const PATH_COLUMN_WIDTH = 34
-const GAP = '  '
+const PATH_COLUMN_WIDTH = 32
 
 /** One line a finding: `file:line:column`, severity where it is a warning, path, message. */
 export function formatFindings(findings: readonly LocatedFinding[]): string {
@@ -20,13 +19,10 @@ export function formatErrorCount(findings: readonly LocatedFinding[], source: st
 }
 
 function formatFinding({ severity, path, message }: LocatedFinding, where: string): string {
-  const columns = [
-    where,
-    ...(severity === 'warning' ? ['warning'] : []),
-    shortenPath(path).padEnd(PATH_COLUMN_WIDTH),
-    message,
-  ]
-  return `${columns.filter((column) => column !== '').join(GAP)}\n`
+  const place = [where, severity === 'warning' ? 'warning' : '']
+    .filter((column) => column !== '')
+    .map((column) => `${column}  `)
+  return `${place.join('')}${shortenPath(path).padEnd(PATH_COLUMN_WIDTH)}   ${message}\n`
 }
 
 function location({ file, line, column }: LocatedFinding): string {
