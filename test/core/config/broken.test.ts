@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LocatedFinding } from '../../../src/core/config/findings.js'
 import { loadConfig } from '../../../src/core/config/load-config.js'
@@ -37,5 +38,25 @@ describe('broken configurations', () => {
 
   test.each(cases)('%s shows no secret', (name) => {
     for (const { message } of load(name)) expect(message).not.toContain(environment.SECRET)
+  })
+
+  test('of any shape are read without a throw, and have an error with a position or none at all', () => {
+    const texts = cases.map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    const marks = fc.constantFrom(...'{}[]:,*&!|>#-$%@`?~<\'"\n\t 0a', '')
+    const spoilt = fc.tuple(fc.constantFrom(...texts), fc.nat(), marks, fc.nat(3)).map(([text, at, mark, cut]) => {
+      const begin = at % (text.length + 1)
+      return text.slice(0, begin) + mark + text.slice(begin + cut)
+    })
+    fc.assert(
+      fc.property(spoilt, (text) => {
+        const { config, findings } = loadConfig(text, registry, { environment })
+        expect(config === undefined).toBe(findings.some(({ severity }) => severity === 'error'))
+        for (const { line, column } of findings) {
+          expect(line).toBeGreaterThanOrEqual(1)
+          expect(column).toBeGreaterThanOrEqual(1)
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 })
