@@ -18,6 +18,8 @@ export class DecisionMetrics {
   readonly #droppedObservers: Family<'listener', Cell>
   readonly #snifferErrors: Family<'protocol', Cell>
   readonly #acceptErrors: Family<'listener', Cell>
+  /** The cells of the listener that was counted last. */
+  #last: { readonly listener: string; readonly duration: HistogramCell; readonly counts: Map<string, Cell> } | undefined
 
   constructor(metrics: Metrics) {
     this.#detected = metrics.counter('sluice_detect_total', 'How looking for the protocol ended.', [
@@ -71,8 +73,15 @@ export class DecisionMetrics {
 
   detected(listener: string, result: DetectionResult, durationMs: number): void {
     const { outcome, protocol = '', decidedBy = '' } = result
-    this.#detected.cell({ listener, outcome, protocol, decided_by: decidedBy }).value++
-    this.#duration.cell({ listener }).observe(durationMs / 1000)
+    if (this.#last?.listener !== listener)
+      this.#last = { listener, duration: this.#duration.cell({ listener }), counts: new Map() }
+    const { counts, duration } = this.#last
+    const kind = outcome === 'detected' ? `${decidedBy} ${protocol}` : outcome
+    let count = counts.get(kind)
+    if (count === undefined)
+      counts.set(kind, (count = this.#detected.cell({ listener, outcome, protocol, decided_by: decidedBy })))
+    count.value++
+    duration.observe(durationMs / 1000)
   }
 
   denied(listener: string, filter: string, reason: string): void {

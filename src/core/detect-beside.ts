@@ -23,6 +23,7 @@ export class DetectBeside implements Observer {
   /** More has passed than is kept: an observer would not see the first byte. */
   #isLost = false
   #isFull = false
+  #hasConcluded = false
 
   /** `isNamed`: the name is there already, and only its facts are looked for. */
   constructor(connection: ProxiedConnection, plan: SnifferPlan, isNamed: boolean) {
@@ -59,7 +60,9 @@ export class DetectBeside implements Observer {
     if (this.#isOver()) this.#conclude('ended')
   }
 
-  onClose(): void {
+  /** The connection is over: what has been seen is all there is. */
+  conclude(): void {
+    if (this.#hasConcluded) return
     // Where one side's every sniffer had said no and the other never spoke, all is said: unknown. Else somebody still waited.
     const isUnknown = this.#detection.isNo('client') || this.#detection.isNo('server')
     this.#detection.settle('client')
@@ -74,6 +77,7 @@ export class DetectBeside implements Observer {
   }
 
   #conclude(otherwise: OtherOutcome): void {
+    this.#hasConcluded = true
     const result = this.#detection.result(otherwise)
     if (this.#isNamed) {
       if (this.#detection.isComplete) this.#connection.learned(result)

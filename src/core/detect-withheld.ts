@@ -140,9 +140,11 @@ class WithheldDetection {
   }
 
   #timedOut(): void {
+    // The name is there and its facts are not, for which we waited: half a ClientHello that never ends.
+    const isNamedOnly = this.#detection.protocol !== undefined
     this.#detection.settle('client')
     this.#detection.settle('server')
-    this.#finish('timeout')
+    this.#finish('timeout', isNamedOnly)
   }
 
   #conclude(): boolean {
@@ -151,13 +153,14 @@ class WithheldDetection {
     return isKnown
   }
 
-  #finish(otherwise: Exclude<DetectOutcome, 'detected'>): void {
+  #finish(otherwise: Exclude<DetectOutcome, 'detected'>, isNamedOnly = false): void {
     if (this.#isOver) return
     this.#isOver = true
     for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer]) timer?.cancel()
     this.#connection.window('client').onChange = undefined
     if (this.#connection.serverWindow) this.#connection.serverWindow.onChange = undefined
-    const result = this.#detection.result(otherwise)
+    const found = this.#detection.result(otherwise)
+    const result = isNamedOnly ? { ...found, outcome: otherwise } : found
     this.#connection.decided(result)
     if (result.outcome === 'detected' && !this.#detection.isComplete) this.#connection.detectBeside(this.#plan)
     this.#settle(result)

@@ -12,7 +12,7 @@ export type DecidedBy = 'client' | 'server' | 'port'
 
 export interface DetectionResult {
   readonly outcome: DetectOutcome
-  /** Present where the outcome is `detected`; `opaque` where a port says so. Also with `timeout`, where a match was standing. */
+  /** Present where the outcome is `detected`; `opaque` where a port says so. Also with `timeout`, where only the facts did not come. */
   readonly protocol?: string
   readonly decidedBy?: DecidedBy
   /** Bytes of each side that had arrived when it was decided. */

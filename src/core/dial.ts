@@ -18,11 +18,11 @@ export interface DialEnvironment {
 
 export interface DialEvents {
   /** The wire is open. `address` is what was connected, an IP literal and port. */
-  onOpen(wire: Wire, endpoint: Endpoint): void
-  /** No endpoint could be connected. Called instead of `onOpen`. */
-  onFailed(error: SluiceError): void
+  dialOpened(wire: Wire, endpoint: Endpoint): void
+  /** No endpoint could be connected. Called instead of `dialOpened`. */
+  dialFailed(error: SluiceError): void
   /** One endpoint could not be connected; the next is tried. */
-  onAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void
+  dialAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void
 }
 
 /**
@@ -49,7 +49,7 @@ export class Dial {
     this.#next()
   }
 
-  /** Gives up what is under way; `onOpen` and `onFailed` are not called then. */
+  /** Gives up what is under way; `dialOpened` and `dialFailed` are not called then. */
   cancel(): void {
     if (this.#isSettled) return
     this.#settle()
@@ -109,6 +109,7 @@ export class Dial {
       else this.#attemptFailed(endpoint, error)
     })
     this.#wire = wire
+    if (!loops.mayReachUs(endpoint.port)) return
     process.nextTick(() => {
       if (!this.#isSettled && this.#wire === wire) this.#guard(loops, wire)
     })
@@ -121,7 +122,7 @@ export class Dial {
 
   #opened(wire: Wire, endpoint: Endpoint): void {
     this.#settle()
-    this.#events.onOpen(wire, endpoint)
+    this.#events.dialOpened(wire, endpoint)
   }
 
   #attemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
@@ -130,7 +131,7 @@ export class Dial {
     this.release()
     this.#tried ??= new Set()
     this.#tried.add(endpoint)
-    this.#events.onAttemptFailed(endpoint, error)
+    this.#events.dialAttemptFailed(endpoint, error)
     this.#next()
   }
 
@@ -140,7 +141,7 @@ export class Dial {
     this.#wire?.reset()
     this.release()
     const seconds = this.#environment.connectTimeoutMs / 1000
-    this.#events.onFailed(
+    this.#events.dialFailed(
       new SluiceError(
         'SLUICE_CONNECT_TIMEOUT',
         this.group.label,
@@ -152,7 +153,7 @@ export class Dial {
   #exhausted(): void {
     if (this.#isSettled) return
     this.#settle()
-    this.#events.onFailed(
+    this.#events.dialFailed(
       this.#lastError === undefined ? fullError(this.group) : connectError(this.group, this.#lastError),
     )
   }

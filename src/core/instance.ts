@@ -91,7 +91,7 @@ export class Instance {
 
   /** Live connections of all listeners. */
   connections(): ProxiedConnection[] {
-    return this.listeners.flatMap((listener) => [...listener.connections])
+    return this.listeners.flatMap((listener) => listener.connections.list())
   }
 
   drain(): void {

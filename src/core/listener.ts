@@ -6,6 +6,7 @@ import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { OriginalDestinations } from './original-destination.js'
 import { type ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
+import { SlotList } from './slot-list.js'
 import type { AcceptedWire, ListeningSocket, Transport } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
 import type { Upstreams } from './upstreams.js'
@@ -36,7 +37,7 @@ const LISTENER = 'listener'
 /** Accepts connections, applies its limits, and runs each through its chain. A connection keeps the chain that it began with. */
 export class Listener {
   readonly #parts: ListenerParts
-  readonly connections = new Set<ProxiedConnection>()
+  readonly connections = new SlotList<ProxiedConnection>()
   #sockets: ListeningSocket[] = []
   #sweeper: Timer | undefined
   #whenEmpty: (() => void)[] = []
@@ -55,7 +56,8 @@ export class Listener {
 
   /** Binds all its addresses, or none. */
   async bind(): Promise<void> {
-    const { addresses, context } = this.#parts
+    const { addresses, context, destination, environment } = this.#parts
+    const { loops } = environment.dial
     for (const address of addresses) {
       try {
         this.#sockets.push(await this.#listen(address))
@@ -65,6 +67,8 @@ export class Listener {
       }
     }
     context.port = this.#sockets[0]?.port ?? 0
+    for (const { port } of this.#sockets) loops.listensOn(port)
+    if (destination === 'original') loops.suspectEveryPort()
   }
 
   /** Stops accepting. Connections go on. */
@@ -81,12 +85,12 @@ export class Listener {
   }
 
   cutAll(): void {
-    for (const connection of this.connections) connection.cut('stopped')
+    for (const connection of this.connections.list()) connection.cut('stopped')
   }
 
   /** A connection is over. */
   remove(connection: ProxiedConnection): void {
-    this.connections.delete(connection)
+    this.connections.remove(connection)
     if (this.connections.size > 0) return
     this.#sweeper?.cancel()
     this.#sweeper = undefined
@@ -178,7 +182,7 @@ export class Listener {
     return dial.clock.setTimer(everyMs, () => {
       this.#sweeper = undefined
       const now = dial.clock.now()
-      for (const connection of this.connections) connection.checkIdle(now)
+      for (const connection of this.connections.list()) connection.checkIdle(now)
       if (this.connections.size > 0) this.#sweeper = this.#sweep()
     })
   }

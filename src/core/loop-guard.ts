@@ -7,6 +7,24 @@ import type { Wire } from './wire.js'
  */
 export class LoopGuard {
   readonly #own = new Set<string>()
+  readonly #ports = new Set<number>()
+  /** With redirected traffic any port may lead back to us. */
+  #isEveryPortSuspect = false
+
+  /** A listener is bound to this port. */
+  listensOn(port: number): void {
+    this.#ports.add(port)
+  }
+
+  /** Traffic is redirected to us, whatever its port. */
+  suspectEveryPort(): void {
+    this.#isEveryPortSuspect = true
+  }
+
+  /** False where a connection to this port can not come back to a listener of ours: it need not be remembered. */
+  mayReachUs(port: number): boolean {
+    return this.#isEveryPortSuspect || this.#ports.has(port)
+  }
 
   /** Call in the turn after `connect`: the kernel has chosen the local port by then, and nobody can have accepted it yet. */
   add(wire: Wire): string | undefined {
@@ -22,7 +40,7 @@ export class LoopGuard {
   }
 
   isOwn(host: string, port: number): boolean {
-    return this.#own.has(keyOf(host, port))
+    return this.#own.size > 0 && this.#own.has(keyOf(host, port))
   }
 }
 

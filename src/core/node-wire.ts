@@ -1,5 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Address } from './address.js'
+import type { OnConnected } from './transport.js'
 import type { Wire, WireReader } from './wire.js'
 
 /**
@@ -37,6 +39,9 @@ function onError(this: Socket, error: NodeJS.ErrnoException): void {
 function onDrain(this: Socket): void {
   ;(this as WireSocket)[WIRE].drained()
 }
+function onConnect(this: Socket): void {
+  ;(this as WireSocket)[WIRE].connected()
+}
 function onClose(this: Socket): void {
   ;(this as WireSocket)[WIRE].wasClosed()
 }
@@ -48,11 +53,16 @@ function onData(this: Socket, chunk: Uint8Array): void {
 export class NodeWire implements Wire {
   readonly #socket: Socket
   #reader: WireReader = nobody
+  #isPaused = false
+  #hasEnded = false
   #isBlocked = false
   #isOver = false
   #isDetached = false
+  #onConnected: OnConnected | undefined
   bytesRead = 0
   bytesWritten = 0
+  /** Set by the transport on accepted wires. */
+  peer: Address | undefined
 
   /**
    * `options` are those of a new socket, which will read into the shared buffer; or an existing socket, from which bytes come as
@@ -62,7 +72,7 @@ export class NodeWire implements Wire {
     if (options instanceof Socket) {
       this.#socket = options
       options.on('data', onData)
-      options.pause()
+      options.resume()
     } else {
       const received = (length: number): boolean => this.#receivedInBuffer(length)
       // @types/node knows `onread` for connect() only; the socket's constructor takes it, and keeps it.
@@ -82,6 +92,12 @@ export class NodeWire implements Wire {
   /** The socket underneath, for the transport that made it. */
   get socket(): Socket {
     return this.#socket
+  }
+
+  /** The socket is about to connect: `callback` hears of it, or of the error. */
+  whenConnected(callback: OnConnected): void {
+    this.#onConnected = callback
+    this.#socket.on('connect', onConnect)
   }
 
   get pendingBytes(): number {
@@ -118,26 +134,34 @@ export class NodeWire implements Wire {
   }
 
   pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
     this.#socket.resume()
   }
 
   end(): void {
-    if (!this.#isOver) this.#socket.end()
+    if (this.#isOver) return
+    // With nothing left to read or write, closing sends the same FIN and saves the shutdown.
+    if (this.#hasEnded && this.#socket.writableLength === 0) this.close()
+    else this.#socket.end()
   }
 
   reset(): void {
     if (this.#isOver) return
     this.#isOver = true
-    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first; after FIN it fails, and never
-    // closes (libuv: SO_LINGER must not be combined with shutdown). The peer has all that we said then, and hears a reset when it
-    // writes. What is still to be written is never cut off by a FIN.
-    const hasSentEnd = this.#socket.writableEnded && this.#socket.writableLength === 0
-    if (this.#socket.connecting || hasSentEnd) this.#socket.destroy()
-    else this.#socket.resetAndDestroy()
+    const socket = this.#socket
+    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first. While our FIN is under way it
+    // fails, and the socket is then never closed (libuv: SO_LINGER must not be combined with a shutdown): one turn later it works.
+    const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+    if (socket.connecting) socket.destroy()
+    else if (isEnding) socket.once('finish', () => socket.resetAndDestroy())
+    else socket.resetAndDestroy()
   }
 
   close(): void {
@@ -175,6 +199,7 @@ export class NodeWire implements Wire {
 
   ended(): void {
     if (this.#isOver) return
+    this.#hasEnded = true
     try {
       this.#reader.onEnd()
     } catch (error) {
@@ -188,15 +213,27 @@ export class NodeWire implements Wire {
     this.#reader.onDrain()
   }
 
+  connected(): void {
+    const onConnected = this.#onConnected
+    this.#onConnected = undefined
+    onConnected?.()
+  }
+
   broke(error: NodeJS.ErrnoException): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#reader.onError(error)
+    const onConnected = this.#onConnected
+    this.#onConnected = undefined
+    if (onConnected) onConnected(error)
+    else this.#reader.onError(error)
   }
 
   wasClosed(): void {
     this.#isOver = true
-    this.#reader.onClose?.()
+    const reader = this.#reader
+    // Node's handle lives on for a while: what it leads to need not.
+    this.#reader = nobody
+    reader.onClose?.()
   }
 
   /** A throw in a socket's callback would end the process and leave the connection alive: end the connection instead. */

@@ -5,7 +5,7 @@ import { DetectBeside } from './detect-beside.js'
 import type { DecisionMetrics } from './decision-metrics.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
-import { Dial, type DialEnvironment } from './dial.js'
+import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
@@ -41,16 +41,20 @@ const ANSWER_LINGER_MS = 5_000
 /** How an early dial is meant: for whoever carries the connection; or for a route that a silent client names, if nothing else comes. */
 type DialKind = 'early' | 'tentative' | 'wanted'
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
-export class ProxiedConnection implements Connection {
+export class ProxiedConnection implements Connection, DialEvents {
   readonly id: number
   readonly source: Address
   readonly originalDestination: Address | undefined
   readonly downstream: AcceptedWire
   readonly trace: Trace
   route: string | undefined
+  /** Its place among the listener's connections. */
+  slot = -1
   /** The filter whose verdict is awaited, or that has the connection. */
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
@@ -69,6 +73,7 @@ export class ProxiedConnection implements Connection {
   #onDialled: ((error?: SluiceError) => void)[] = []
   #isRelaying = false
   #detection: DetectionResult | undefined
+  #beside: DetectBeside | undefined
   #firstByteAt: number | undefined
   #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
@@ -115,7 +120,6 @@ export class ProxiedConnection implements Connection {
       this.destinationPort,
     )
     downstream.read(this.#clientWindow)
-    downstream.resume()
   }
 
   // What filters see
@@ -326,7 +330,8 @@ export class ProxiedConnection implements Connection {
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
   detectBeside(plan: SnifferPlan): void {
-    this.#observers.add(new DetectBeside(this, plan, this.#detection !== undefined))
+    this.#beside = new DetectBeside(this, plan, this.#detection !== undefined)
+    this.#observers.add(this.#beside)
   }
 
   denyBy(filter: string, reason: string, label: string): void {
@@ -400,26 +405,28 @@ export class ProxiedConnection implements Connection {
 
   /** The connection as it stands; the close summary once it is over. */
   summary(): CloseSummary {
+    const { downstream } = this
     const detection = this.#detection
-    const upstreamName = this.#destination?.name
-    return {
+    const summary: Mutable<CloseSummary> = {
       listener: this.listener.name,
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
-      ...((this.#endpoint ?? this.#destination) && { destination: this.#endpoint?.label ?? this.#destination?.label }),
-      ...(upstreamName !== undefined && { upstream: upstreamName }),
-      ...(this.route !== undefined && { route: this.route }),
-      ...(detection && { outcome: detection.outcome }),
-      ...(detection?.protocol !== undefined && { protocol: detection.protocol }),
-      ...(detection?.decidedBy !== undefined && { decidedBy: detection.decidedBy }),
       facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: this.downstream.bytesRead, server: this.#upstream?.bytesRead ?? this.downstream.bytesWritten },
+      bytes: { client: downstream.bytesRead, server: this.#upstream?.bytesRead ?? downstream.bytesWritten },
       durationMs: this.#environment.dial.clock.now() - this.#startedAt,
       closedBy: this.#closedBy ?? 'proxy',
       reason: this.#reason ?? 'end',
-      ...(this.#denied && { denied: this.#denied }),
-      ...(this.#error !== undefined && { error: this.#error }),
     }
+    const destination = this.#endpoint?.label ?? this.#destination?.label
+    if (destination !== undefined) summary.destination = destination
+    if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
+    if (this.route !== undefined) summary.route = this.route
+    if (detection) summary.outcome = detection.outcome
+    if (detection?.protocol !== undefined) summary.protocol = detection.protocol
+    if (detection?.decidedBy !== undefined) summary.decidedBy = detection.decidedBy
+    if (this.#denied) summary.denied = this.#denied
+    if (this.#error !== undefined) summary.error = this.#error
+    return summary
   }
 
   // What wires, windows and relays report
@@ -483,15 +490,14 @@ export class ProxiedConnection implements Connection {
 
   #startDial(): void {
     if (this.#destination === undefined) return
-    this.#dial = new Dial(this.#destination, this.#environment.dial, {
-      onOpen: (wire, endpoint) => this.#opened(wire, endpoint),
-      onFailed: (error) => this.#dialFailed(error),
-      onAttemptFailed: (endpoint, error) =>
-        this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`),
-    })
+    this.#dial = new Dial(this.#destination, this.#environment.dial, this)
   }
 
-  #opened(wire: Wire, endpoint: Endpoint): void {
+  dialAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
+    this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`)
+  }
+
+  dialOpened(wire: Wire, endpoint: Endpoint): void {
     this.#upstream = wire
     this.#endpoint = endpoint
     this.#isUpstreamClosed = false
@@ -508,10 +514,9 @@ export class ProxiedConnection implements Connection {
     this.#serverWindow = new SideWindow(wire, 'server', this.#environment.peekWindowBytes, this)
     wire.read(this.#serverWindow)
     this.#settleDial()
-    if (!this.#isRelaying && !this.isClosed) wire.resume()
   }
 
-  #dialFailed(error: SluiceError): void {
+  dialFailed(error: SluiceError): void {
     this.#dial = undefined
     this.#dialError = error
     if (this.#dialKind !== 'wanted') this.#environment.metrics.earlyDial(this.listener.name, 'failed')
@@ -649,9 +654,10 @@ export class ProxiedConnection implements Connection {
       this.#dropUpstream()
     }
     this.#isClosed = true
-    // Detection beside the relay is an observer too, and may only now name what it has: the summary is read after it.
-    this.#observers.onClose(this.summary())
+    // It may only now name what it has: the summary is read after it.
+    this.#beside?.conclude()
     const summary = this.summary()
+    this.#observers.onClose(summary)
     this.#downstreamMeter.close(this.#clientErrno)
     this.#announceLast()
     for (const callback of this.#onClose ?? []) this.#guardClose(callback, summary)

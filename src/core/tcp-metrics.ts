@@ -10,6 +10,8 @@ type TcpLabel = 'direction' | 'peer' | 'tls' | 'target_port'
 const NOT_TLS = 'disabled'
 
 interface PeerCells {
+  /** Closes without an error: what nearly all are. */
+  readonly closedCleanly: Cell
   readonly open: Cell
   readonly openTotal: Cell
   readonly read: Cell
@@ -24,6 +26,13 @@ export class TcpMetrics {
   readonly #written: Family<TcpLabel, Cell>
   readonly #closeTotal: Family<TcpLabel | 'errno', Cell>
   readonly #cells = new Map<string, PeerCells>()
+  /** The last two that were asked for, of the client and of the server: nearly always the next ones too. */
+  readonly #last: Partial<
+    Record<
+      Peer,
+      { readonly direction: Direction; readonly tls: string; readonly targetPort: number; readonly cells: PeerCells }
+    >
+  > = {}
 
   constructor(metrics: Metrics) {
     const labels = ['direction', 'peer', 'tls', 'target_port'] as const
@@ -43,6 +52,14 @@ export class TcpMetrics {
   }
 
   cells(direction: Direction, peer: Peer, tls: string, targetPort: number): PeerCells {
+    const last = this.#last[peer]
+    if (last?.direction === direction && last.tls === tls && last.targetPort === targetPort) return last.cells
+    const cells = this.#find(direction, peer, tls, targetPort)
+    this.#last[peer] = { direction, tls, targetPort, cells }
+    return cells
+  }
+
+  #find(direction: Direction, peer: Peer, tls: string, targetPort: number): PeerCells {
     const key = `${direction} ${peer} ${targetPort} ${tls}`
     const known = this.#cells.get(key)
     if (known) return known
@@ -52,6 +69,7 @@ export class TcpMetrics {
       openTotal: this.#openTotal.cell(labels),
       read: this.#read.cell(labels),
       written: this.#written.cell(labels),
+      closedCleanly: this.#closeTotal.cell({ ...labels, errno: '' }),
     }
     this.#cells.set(key, cells)
     return cells
@@ -116,6 +134,7 @@ export class WireMeter {
     this.countOpen()
     this.countBytes()
     this.#cells.open.value--
-    this.#metrics.closed(this.#direction, this.#peer, this.#tls, this.#targetPort, errno)
+    if (errno === '') this.#cells.closedCleanly.value++
+    else this.#metrics.closed(this.#direction, this.#peer, this.#tls, this.#targetPort, errno)
   }
 }

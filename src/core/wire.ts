@@ -19,7 +19,7 @@ export interface WireReader {
 /**
  * One side of a connection, as borrowed chunks. Hides the transport: Node's sockets now, a native one later.
  *
- * A wire starts paused and without a reader. Half-close is allowed in both directions.
+ * A wire reads as soon as it is open: give it a reader in the turn in which you get it. Half-close is allowed in both directions.
  */
 export interface Wire {
   /** Bytes read from and written to the peer so far. */
@@ -29,7 +29,7 @@ export interface Wire {
   readonly pendingBytes: number
   readonly localHost: string | undefined
   readonly localPort: number | undefined
-  /** Make `reader` the one that is called. Does not resume: between readers a wire stays as it was. */
+  /** Make `reader` the one that is called. A paused wire stays paused. */
   read(reader: WireReader): void
   /** The chunk is yours again when this returns. False: pause your source until `onDrain`. After `end`, `reset` or `close`: ignored. */
   write(chunk: Uint8Array): boolean
