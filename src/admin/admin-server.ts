@@ -146,7 +146,11 @@ function listenError({ address: { host, port } }: AdminConfig, cause: NodeJS.Err
     return new SluiceError('SLUICE_ADDRESS_IN_USE', 'admin', message, { cause })
   }
   if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND') {
-    return new SluiceError('SLUICE_ADDRESS_NOT_AVAILABLE', 'admin', `admin: this machine has no address ${host}`, { cause })
+    return new SluiceError('SLUICE_ADDRESS_NOT_AVAILABLE', 'admin', `admin: this machine has no address ${host}`, {
+      cause,
+    })
   }
-  return new SluiceError('SLUICE_LISTEN_FAILED', 'admin', `admin: cannot listen on ${address}: ${cause.message}`, { cause })
+  return new SluiceError('SLUICE_LISTEN_FAILED', 'admin', `admin: cannot listen on ${address}: ${cause.message}`, {
+    cause,
+  })
 }
