@@ -1,0 +1,131 @@
+import type { CloseSummary } from '../core/close-summary.js'
+import type { Facts } from '../core/sniffer.js'
+import type { ConnectionSnapshot } from '../sluice.js'
+import { clockTime } from './clock-time.js'
+import { formatBytes, formatMs } from './quantities.js'
+
+/** What a connection may tell beside its snapshot. */
+export interface ConnectionExtras {
+  /** What it took to name the protocol: bytes of each side, and the time since the first of them. */
+  readonly detection?: {
+    readonly bytes: { readonly client: number; readonly server: number }
+    readonly durationMs: number
+  }
+  /** What `http-metrics` saw of it. */
+  readonly http?: { readonly responses: number; readonly lastStatus: number }
+}
+
+export type ShownConnection = ConnectionSnapshot & ConnectionExtras
+export type ShownSummary = CloseSummary & ConnectionExtras
+
+/** Columns are as wide as is usual, so that lines stand below each other; what is longer moves the rest of its line. */
+const ID_WIDTH = 2
+const SOURCE_WIDTH = '127.0.0.1:51022'.length
+const PROTOCOL_WIDTH = 'http/1'.length
+const DETECTION_WIDTH = 'http/1  client, 16384 B, 0.2 ms'.length
+const DESTINATION_WIDTH = '> web 127.0.0.1:65535'.length
+const GAP = '  '
+
+/** Facts come from strangers, and a terminal is no place for a kilobyte of them. */
+const MAX_FACTS_LENGTH = 80
+
+/** One line for people when protocol and destination are known: who, what, how it was found out, where to. */
+export function decidedLine(connection: ShownConnection, at: Date, listenerWidth: number): string {
+  const { source, protocol, outcome } = connection
+  const name = (protocol ?? outcome ?? '-').padEnd(PROTOCOL_WIDTH)
+  const columns = [
+    ...leadingColumns(connection, at, listenerWidth),
+    source.padEnd(SOURCE_WIDTH),
+    [name, detectionText(connection)].join(GAP).padEnd(DETECTION_WIDTH),
+    destinationText(connection).padEnd(DESTINATION_WIDTH),
+    factsText(connection.facts),
+  ]
+  return `${columns.join(GAP).trimEnd()}\n`
+}
+
+/** One line for people when a connection is over: how it ended, and what it came to. */
+export function closedLine(summary: ShownSummary, at: Date, listenerWidth: number): string {
+  const { bytes, durationMs, http } = summary
+  const parts = [
+    endText(summary),
+    formatMs(durationMs),
+    `${formatBytes(bytes.client)} up`,
+    `${formatBytes(bytes.server)} down`,
+  ]
+  if (http && http.responses > 0) parts.push(responsesText(http))
+  return `${[...leadingColumns(summary, at, listenerWidth), parts.join(', ')].join(GAP)}\n`
+}
+
+/** The JSON line of a connection that is over, in the words of the summary. */
+export function closedRecord(summary: ShownSummary, at: Date): string {
+  const record = {
+    level: 'info',
+    time: at.toISOString(),
+    msg: 'closed',
+    ...summary,
+    durationMs: roundMs(summary.durationMs),
+  }
+  const { detection } = summary
+  return `${JSON.stringify(detection ? { ...record, detection: { ...detection, durationMs: roundMs(detection.durationMs) } } : record)}\n`
+}
+
+function leadingColumns({ listener, connection }: ShownConnection, at: Date, listenerWidth: number): string[] {
+  return [clockTime(at), listener.padEnd(listenerWidth), `#${connection}`.padEnd(ID_WIDTH)]
+}
+
+function detectionText({ decidedBy, detection }: ShownConnection): string {
+  if (decidedBy === 'port') return 'port'
+  const by = decidedBy === undefined ? [] : [decidedBy]
+  if (detection === undefined) return by.join('')
+  const { client, server } = detection.bytes
+  const bytes = decidedBy === undefined ? client + server : detection.bytes[decidedBy]
+  return [...by, formatBytes(bytes), formatMs(detection.durationMs)].join(', ')
+}
+
+function destinationText({ denied, upstream, destination }: ShownConnection): string {
+  if (denied) return `denied by ${denied.filter}: ${denied.reason}`
+  if (destination === undefined) return ''
+  const isPicked = upstream !== undefined && upstream !== destination
+  return `> ${isPicked ? `${upstream} ` : ''}${destination}`
+}
+
+function factsText(facts: Facts): string {
+  const text = Object.values(facts)
+    .map((value) => (typeof value === 'object' ? value.join(',') : String(value)))
+    .join(' ')
+    .replace(/[^\x20-\x7e]/g, '?')
+  return text.length > MAX_FACTS_LENGTH ? `${text.slice(0, MAX_FACTS_LENGTH)}…` : text
+}
+
+function endText(summary: CloseSummary): string {
+  const { reason, closedBy, error, destination } = summary
+  switch (reason) {
+    case 'end':
+      return `closed by ${closedBy}`
+    case 'reset':
+      return `reset by ${closedBy}`
+    case 'denied':
+      return destinationText(summary)
+    case 'connect-failed':
+      return `could not connect${destination === undefined ? '' : ` ${destination}`}: ${error ?? 'failed'}`
+    case 'idle-timeout':
+      return 'cut after the idle timeout'
+    case 'half-close-timeout':
+      return 'cut after the half-close timeout'
+    case 'answered':
+      return 'answered'
+    case 'error':
+      return `ended by a bug: ${error ?? 'see the log'}`
+    case 'stopped':
+      return 'cut by the stop'
+  }
+}
+
+function responsesText({ responses, lastStatus }: NonNullable<ConnectionExtras['http']>): string {
+  return responses === 1 ? `1 response ${lastStatus}` : `${responses} responses, last ${lastStatus}`
+}
+
+/** A microsecond is as exact as it gets. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

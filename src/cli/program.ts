@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import type { Registry } from '../core/config/registry.js'
+import { addCheckCommand } from './check.js'
+import { packageVersion } from './package-version.js'
+import { addProxyCommand } from './proxy.js'
+import { addQuickstartCommand } from './quickstart.js'
+import { addRunCommand } from './run.js'
+import { addSchemaCommand } from './schema.js'
+import type { ServingIo } from './serving-io.js'
+
+const EXAMPLES = `
+Examples:
+  sluice proxy 127.0.0.1:3307 db.internal:4406   carry one port, and see what it speaks
+  sluice run -c sluice.yaml                      run a configuration
+  sluice check sluice.yaml                       find all its errors, without starting it
+  sluice quickstart                              see it work, with nothing set up
+
+Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
+
+/** All commands. It throws a CommanderError in place of exiting. */
+export function makeProgram(io: ServingIo, registry: Registry): Command {
+  const program = new Command('sluice')
+    .description(
+      'A TCP proxy that finds out what every connection speaks: no port lists, no timers, and it can tell you why.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .exitOverride()
+  addRunCommand(program, io)
+  addProxyCommand(program, io, registry)
+  addCheckCommand(program, io, registry)
+  addSchemaCommand(program, io, registry)
+  addQuickstartCommand(program, io)
+  return program
+}
