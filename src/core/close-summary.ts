@@ -13,8 +13,12 @@ export type CloseReason =
   | 'error' // a bug: counted, logged with its stack
   | 'stopped' // by stop(), or at the end of the drain's grace
 
+/** What filters add to the summary. Each declares its own field by merging with this interface, and sets it under a `summaryKey`. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface SummaryExtras {}
+
 /** The one record that ends a connection. Metrics, log line, trace and `nextClose()` read it. */
-export interface CloseSummary {
+export interface CloseSummary extends SummaryExtras {
   readonly listener: string
   /** Number of the connection, counted from 1 in this instance. */
   readonly connection: number
@@ -31,6 +35,8 @@ export interface CloseSummary {
   readonly protocol?: string
   readonly decidedBy?: DecidedBy
   readonly facts: Facts
+  /** What it took to come to the outcome: bytes of each side that had arrived, and the time since the first of them. */
+  readonly detection?: { readonly bytes: { readonly client: number; readonly server: number }; readonly durationMs: number }
   /** Bytes that each side said. */
   readonly bytes: { readonly client: number; readonly server: number }
   readonly durationMs: number

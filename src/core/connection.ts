@@ -1,5 +1,5 @@
 import type { Address } from './address.js'
-import type { CloseSummary } from './close-summary.js'
+import type { CloseSummary, SummaryExtras } from './close-summary.js'
 import type { DetectionResult } from './detection-result.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
@@ -14,11 +14,19 @@ declare const holds: unique symbol
 /** Names a fact of type `T` that filters share about a connection. Equal by identity: export it from one place. */
 export interface FactKey<T> {
   readonly name: string
+  /** The fact stands in the connection's summary, under the key's name. */
+  readonly isInSummary: boolean
   readonly [holds]?: T
 }
 
+/** Makes a key for facts that stay between filters. */
 export function factKey<T>(name: string): FactKey<T> {
-  return { name }
+  return { name, isInSummary: false }
+}
+
+/** Makes a key for a fact that stands in the summary too: declare its name and type by merging with `SummaryExtras`. */
+export function summaryKey<N extends keyof SummaryExtras>(name: N): FactKey<NonNullable<SummaryExtras[N]>> {
+  return { name, isInSummary: true }
 }
 
 /** What a side has said and nobody has taken yet: at most the listener's `limits.peekWindow` bytes are shown. */

@@ -100,8 +100,9 @@ export class Listener {
   }
 
   async #listen({ host, port }: HostPort): Promise<ListeningSocket> {
-    const { transport, environment, context } = this.#parts
-    const options = { port, keepAliveMs: environment.dial.keepAliveMs }
+    const { transport, environment, context, addresses } = this.#parts
+    const isBesideIpv4 = addresses.some((other) => other.host === '0.0.0.0' && other.port === port)
+    const options = { port, keepAliveMs: environment.dial.keepAliveMs, ipv6Only: isBesideIpv4 }
     const onWire = (wire: AcceptedWire): void => this.#accept(wire)
     const onError = (err: Error): void => {
       environment.metrics.acceptFailed(context.name)

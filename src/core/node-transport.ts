@@ -49,7 +49,7 @@ export class NodeTransport implements Transport {
       socket.setKeepAlive(true, options.keepAliveMs)
       accept(new NodeWire(socket))
     })
-    server.listen({ host: options.host, port: options.port, backlog: BACKLOG })
+    server.listen({ host: options.host, port: options.port, ipv6Only: options.ipv6Only, backlog: BACKLOG })
     await once(server, 'listening')
     server.on('error', onError)
     if (this.#acceptMode === 'handle') adoptHandles(server, options.keepAliveMs, accept, onError)

@@ -75,6 +75,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   #detection: DetectionResult | undefined
   #beside: DetectBeside | undefined
   #firstByteAt: number | undefined
+  #detectionMs = 0
   #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
   #abort: AbortController | undefined
@@ -421,11 +422,15 @@ export class ProxiedConnection implements Connection, DialEvents {
     if (destination !== undefined) summary.destination = destination
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
     if (this.route !== undefined) summary.route = this.route
-    if (detection) summary.outcome = detection.outcome
+    if (detection) {
+      summary.outcome = detection.outcome
+      summary.detection = { bytes: detection.bytes, durationMs: this.#detectionMs }
+    }
     if (detection?.protocol !== undefined) summary.protocol = detection.protocol
     if (detection?.decidedBy !== undefined) summary.decidedBy = detection.decidedBy
     if (this.#denied) summary.denied = this.#denied
     if (this.#error !== undefined) summary.error = this.#error
+    for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
   }
 
@@ -587,7 +592,8 @@ export class ProxiedConnection implements Connection, DialEvents {
   #named(result: DetectionResult): void {
     this.#detection = result
     const now = this.#environment.dial.clock.now()
-    this.#environment.metrics.detected(this.listener.name, result, now - (this.#firstByteAt ?? now))
+    this.#detectionMs = now - (this.#firstByteAt ?? now)
+    this.#environment.metrics.detected(this.listener.name, result, this.#detectionMs)
     const { client, server } = result.bytes
     const by = result.decidedBy === undefined ? '' : ` by ${result.decidedBy}`
     this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}, ${client} + ${server} bytes`)

@@ -16,6 +16,8 @@ export interface ListeningSocket {
 
 export interface ListenOptions {
   readonly host: string
+  /** For `::`: IPv4 is somebody else's. */
+  readonly ipv6Only: boolean
   readonly port: number
   readonly keepAliveMs: number
 }

@@ -61,7 +61,7 @@ describe('the chain driver', () => {
     let promises = 0
     const hook = createHook({ init: (_id, type) => void (isWatching && type === 'PROMISE' && promises++) }).enable()
     const begin = filter('begin', () => ((isWatching = true), 'continue'))
-    const middle = filter('middle', () => Promise.resolve('continue'))
+    const middle = filter('middle', () => Promise.resolve<Verdict<'no'>>('continue'))
     const end = filter('end', () => ((isWatching = false), 'continue'))
     const { sluice } = await start(begin, undefined, [middle, end])
     const client = await connectTo(sluice.address().port)
@@ -124,7 +124,7 @@ describe('the chain driver', () => {
 
   test('denies a connection whose filter does not settle within its bound', async () => {
     const { sluice, clock, closed } = await start(
-      filter('slow', () => new Promise(() => {})),
+      filter('slow', () => new Promise<Verdict<'no'>>(() => {})),
       undefined,
       [unreachable],
     )

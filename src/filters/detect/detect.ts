@@ -28,14 +28,14 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe('The protocols to look for; everything else is unknown. Default: all that there are.'),
-  timeout: duration()
-    .default(10_000)
-    .describe('Where bytes are withheld: the longest wait for the name, from the first withheld byte on. Default 10s.'),
+  timeout: duration({ minMs: 1 })
+    .prefault('10s')
+    .describe('Where bytes are withheld: the longest wait for the name, from the first withheld byte on.'),
   onTimeout: otherwise.describe(
-    'What to do when the timeout comes first: "continue" carries the connection as opaque, "deny" resets it. Default continue.',
+    'What to do when the timeout comes first: "continue" carries the connection as opaque, "deny" resets it.',
   ),
   onUnknown: otherwise.describe(
-    'What to do with what no sniffer knows: "continue" carries it as opaque, "deny" resets it. Default continue.',
+    'What to do with what no sniffer knows: "continue" carries it as opaque, "deny" resets it.',
   ),
   earlyDial: z
     .boolean()

@@ -1,4 +1,4 @@
-import { factKey } from '../../core/connection.js'
+import { summaryKey } from '../../core/connection.js'
 
 /** What a connection's HTTP traffic came to so far. Written by `http-metrics` while it looks, read when the connection closes. */
 export interface HttpSeen {
@@ -8,4 +8,11 @@ export interface HttpSeen {
   lastStatus: number
 }
 
-export const HTTP_SEEN = factKey<HttpSeen>('http-seen')
+declare module '../../core/close-summary.js' {
+  interface SummaryExtras {
+    /** What `http-metrics` saw of the connection. */
+    readonly http?: Readonly<HttpSeen>
+  }
+}
+
+export const HTTP_SEEN = summaryKey('http')

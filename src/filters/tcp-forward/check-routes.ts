@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net'
 import { formatDuration } from '../../core/config/scalars.js'
-import { parseHostPort } from '../../core/config/scalars.js'
+import { parseDestination } from '../../core/config/destination.js'
 import type { CheckContext, Finding } from '../../core/filter.js'
 import { parseServerNamePattern } from '../../protocols/server-name-pattern.js'
 import type { RouteOptions, TcpForwardOptions } from './options.js'
@@ -23,22 +23,12 @@ export function checkRoutes({ routes }: TcpForwardOptions, context: CheckContext
 
 function checkDestination({ destination }: RouteOptions, index: number, context: CheckContext): Finding[] {
   const path = ['routes', index, 'destination']
-  if (context.upstreams.includes(destination)) return []
-  const address = parseHostPort(destination)
-  if (address.problem !== undefined) {
-    const hint = context.suggest(destination, context.upstreams)
-    const message = `no upstream "${destination}", and it is not host:port. ${hint}`.trimEnd()
-    return [{ severity: 'error', code: 'SLUICE_CONFIG_UNKNOWN_UPSTREAM', path, message }]
-  }
-  if (!context.isOwnAddress(address.value.host, address.value.port)) return []
-  return [
-    {
-      severity: 'error',
-      code: 'SLUICE_CONFIG_OWN_ADDRESS',
-      path,
-      message: `${destination} is one of our own addresses: the connection would come back for ever`,
-    },
-  ]
+  const parsed = parseDestination(destination, context.upstreams)
+  if (parsed.problem !== undefined) return [{ severity: 'error', code: parsed.code, path, message: parsed.problem }]
+  const { value } = parsed
+  if (value.kind !== 'address' || !context.isOwnAddress(value.host, value.port)) return []
+  const message = `${destination} is one of our own addresses: the connection would come back for ever`
+  return [{ severity: 'error', code: 'SLUICE_CONFIG_OWN_ADDRESS', path, message }]
 }
 
 function checkProtocols({ match }: RouteOptions, index: number, context: CheckContext): Finding[] {
