@@ -10,9 +10,9 @@ export interface OneWayOut {
   /** Where clients connect. */
   readonly port: number
   /** Settles with the summary of the next connection that closes. Asked for before the client is run. */
-  nextClose(): Promise<CloseSummary>
+  readonly nextClose: () => Promise<CloseSummary>
   /** Nothing is left of the connections: none is listed, no gauge stands, no timer waits. */
-  expectNothingLeft(): void
+  readonly expectNothingLeft: () => void
 }
 
 /** Starts it before a server on this machine; stopped with the test. */

@@ -40,8 +40,8 @@ export interface RunningProgram {
   readonly output: string
   /** Settles when it has printed what matches; rejects when it ends before, or takes too long. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>
-  /** Asks it to end and waits until it has. */
-  stop(signal?: NodeJS.Signals): Promise<void>
+  /** Asks it to end, waits until it has, and gives its exit code: null where a signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 /** Starts a program that goes on until it is stopped. */
@@ -54,7 +54,7 @@ export function startProgram(name: string, args: readonly string[], options: Run
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
   child.once('close', () => process.off('exit', kill))
-  const hasEnded = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const hasEnded = new Promise<number | null>((resolve) => child.once('close', resolve))
   return {
     pid: child.pid ?? 0,
     child,
@@ -65,8 +65,9 @@ export function startProgram(name: string, args: readonly string[], options: Run
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       const killer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
-      await hasEnded
+      const code = await hasEnded
       clearTimeout(killer)
+      return code
     },
   }
 }

@@ -12,11 +12,20 @@ export async function startMariadb(): Promise<TestServerProgram> {
   const data = join(folder.path, 'data')
   // Without --user a MariaDB of root refuses to run.
   const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`]
-  const made = await runProgram('mariadb-install-db', [...common, '--auth-root-authentication-method=normal', '--skip-test-db'])
+  const made = await runProgram('mariadb-install-db', [
+    ...common,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+  ])
   if (made.code !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`)
   const program = startProgram('mariadbd', [
     ...common,
-    ...['--bind-address=127.0.0.1', `--port=${port}`, `--socket=${join(folder.path, 's')}`, `--pid-file=${join(folder.path, 'pid')}`],
+    ...[
+      '--bind-address=127.0.0.1',
+      `--port=${port}`,
+      `--socket=${join(folder.path, 's')}`,
+      `--pid-file=${join(folder.path, 'pid')}`,
+    ],
     // Small and quick to start.
     ...['--innodb-buffer-pool-size=8M', '--innodb-log-file-size=4M', '--skip-log-bin', '--skip-name-resolve'],
   ])
@@ -33,6 +42,16 @@ export async function startMariadb(): Promise<TestServerProgram> {
 
 async function createUser(port: number): Promise<void> {
   const sql = "create database test; create user test@'%' identified by 'secret'; grant all on test.* to test@'%'"
-  const { code, stderr } = await runProgram('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', String(port), '-u', 'root', '-e', sql])
+  const { code, stderr } = await runProgram('mariadb', [
+    '--no-defaults',
+    '-h',
+    '127.0.0.1',
+    '-P',
+    String(port),
+    '-u',
+    'root',
+    '-e',
+    sql,
+  ])
   if (code !== 0) throw new Error(`mariadb: ${stderr}`)
 }

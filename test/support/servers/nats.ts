@@ -7,5 +7,5 @@ export async function startNats(): Promise<TestServerProgram> {
   const port = await freePort()
   const program = startProgram('nats-server', ['-a', '127.0.0.1', '-p', String(port)])
   await program.prints(/Server is ready/)
-  return { port, stop: () => program.stop('SIGTERM') }
+  return { port, stop: async () => void (await program.stop()) }
 }

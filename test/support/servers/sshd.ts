@@ -23,14 +23,26 @@ export async function startSshd(): Promise<SshServer> {
   for (const name of ['host-key', 'client-key']) await makeKey(file(name))
   await writeFile(file('config'), configuration(port, file))
   await chmod(folder.path, 0o700)
-  if (process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION_FOLDER)) mkdirSync(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 })
+  if (process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION_FOLDER))
+    mkdirSync(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 })
   // sshd starts itself again for each connection, so it wants its own full path.
   const program = startProgram(programPath('sshd'), ['-D', '-e', '-f', file('config')])
   await program.prints(/Server listening on/)
   return {
     port,
     clientOptions: (throughPort) => [
-      ...['-F', 'none', '-p', String(throughPort), '-i', file('client-key'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
+      ...[
+        '-F',
+        'none',
+        '-p',
+        String(throughPort),
+        '-i',
+        file('client-key'),
+        '-o',
+        'IdentitiesOnly=yes',
+        '-o',
+        'BatchMode=yes',
+      ],
       ...['-o', 'StrictHostKeyChecking=no', '-o', `UserKnownHostsFile=${file('known-hosts')}`, '-o', 'LogLevel=ERROR'],
       `${userInfo().username}@127.0.0.1`,
     ],
