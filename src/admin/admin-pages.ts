@@ -4,6 +4,7 @@ import { effectiveConfig } from '../core/config/effective-config.js'
 import { type Registry, registryOf } from '../core/config/registry.js'
 import type { TraceStep } from '../core/trace.js'
 import type { ConnectionSnapshot, Sluice } from '../sluice.js'
+import { roundFractions } from './round-fractions.js'
 
 /** A live connection with its trace so far. */
 export interface LiveTrace {
@@ -125,5 +126,5 @@ function text(status: Page['status'], body: string): Page {
 }
 
 function json(status: Page['status'], value: unknown): Page {
-  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` }
+  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value, roundFractions)}\n` }
 }
