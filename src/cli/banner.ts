@@ -15,7 +15,7 @@ export function banner(sluice: Sluice, title: string): string {
     wayText(listener),
     chainText(listener),
   ])
-  if (sluice.adminAddress) rows.push(['admin', `http://${addressOf(sluice.adminAddress)}`, ADMIN_PATHS, ''])
+  if (sluice.adminAddress) rows.push(['admin', `http://${addressOf(sluice.adminAddress)}`, ADMIN_PATHS])
   const header = [`sluice ${packageVersion()}`, `node ${process.versions.node}`, `pid ${process.pid}`, title]
   return [header.join(GAP), ...alignRows(rows)].map((line) => `${line}\n`).join('')
 }
@@ -66,9 +66,11 @@ function chainText({ isDefaultChain, filters }: ListenerConfig): string {
   return isDefaultChain ? 'default chain' : filters.map(({ definition }) => definition.name).join(' > ')
 }
 
+/** Columns are as wide as their widest cell; a row's last cell widens none. */
 function alignRows(rows: readonly (readonly string[])[]): string[] {
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(GAP)}`.trimEnd())
+  const widthOf = (column: number): number =>
+    Math.max(0, ...rows.map((row) => (column < row.length - 1 ? row[column]!.length : 0)))
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widthOf(column))).join(GAP)}`.trimEnd())
 }
 
 function addressOf({ host, port }: Address): string {

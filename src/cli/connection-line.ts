@@ -1,22 +1,9 @@
+import { roundFractions } from '../admin/round-fractions.js'
 import type { CloseSummary } from '../core/close-summary.js'
 import type { Facts } from '../core/sniffer.js'
 import type { ConnectionSnapshot } from '../sluice.js'
 import { clockTime } from './clock-time.js'
 import { formatBytes, formatMs } from './quantities.js'
-
-/** What a connection may tell beside its snapshot. */
-export interface ConnectionExtras {
-  /** What it took to name the protocol: bytes of each side, and the time since the first of them. */
-  readonly detection?: {
-    readonly bytes: { readonly client: number; readonly server: number }
-    readonly durationMs: number
-  }
-  /** What `http-metrics` saw of it. */
-  readonly http?: { readonly responses: number; readonly lastStatus: number }
-}
-
-export type ShownConnection = ConnectionSnapshot & ConnectionExtras
-export type ShownSummary = CloseSummary & ConnectionExtras
 
 /** Columns are as wide as is usual, so that lines stand below each other; what is longer moves the rest of its line. */
 const ID_WIDTH = 2
@@ -30,7 +17,7 @@ const GAP = '  '
 const MAX_FACTS_LENGTH = 80
 
 /** One line for people when protocol and destination are known: who, what, how it was found out, where to. */
-export function decidedLine(connection: ShownConnection, at: Date, listenerWidth: number): string {
+export function decidedLine(connection: ConnectionSnapshot, at: Date, listenerWidth: number): string {
   const { source, protocol, outcome } = connection
   const name = (protocol ?? outcome ?? '-').padEnd(PROTOCOL_WIDTH)
   const columns = [
@@ -44,7 +31,7 @@ export function decidedLine(connection: ShownConnection, at: Date, listenerWidth
 }
 
 /** One line for people when a connection is over: how it ended, and what it came to. */
-export function closedLine(summary: ShownSummary, at: Date, listenerWidth: number): string {
+export function closedLine(summary: CloseSummary, at: Date, listenerWidth: number): string {
   const { bytes, durationMs, http } = summary
   const parts = [
     endText(summary),
@@ -56,24 +43,19 @@ export function closedLine(summary: ShownSummary, at: Date, listenerWidth: numbe
   return `${[...leadingColumns(summary, at, listenerWidth), parts.join(', ')].join(GAP)}\n`
 }
 
-/** The JSON line of a connection that is over, in the words of the summary. */
-export function closedRecord(summary: ShownSummary, at: Date): string {
-  const record = {
-    level: 'info',
-    time: at.toISOString(),
-    msg: 'closed',
-    ...summary,
-    durationMs: roundMs(summary.durationMs),
-  }
-  const { detection } = summary
-  return `${JSON.stringify(detection ? { ...record, detection: { ...detection, durationMs: roundMs(detection.durationMs) } } : record)}\n`
+/** The JSON line of a connection that is over, in the words of the summary, who and what first. */
+export function closedRecord(summary: CloseSummary, at: Date): string {
+  const { listener, connection, source, destination, upstream, route, outcome, protocol, decidedBy, facts, ...rest } =
+    summary
+  const first = { listener, connection, source, destination, upstream, route, outcome, protocol, decidedBy, facts }
+  return `${JSON.stringify({ level: 'info', time: at.toISOString(), msg: 'closed', ...first, ...rest }, roundFractions)}\n`
 }
 
-function leadingColumns({ listener, connection }: ShownConnection, at: Date, listenerWidth: number): string[] {
+function leadingColumns({ listener, connection }: ConnectionSnapshot, at: Date, listenerWidth: number): string[] {
   return [clockTime(at), listener.padEnd(listenerWidth), `#${connection}`.padEnd(ID_WIDTH)]
 }
 
-function detectionText({ decidedBy, detection }: ShownConnection): string {
+function detectionText({ decidedBy, detection }: ConnectionSnapshot): string {
   if (decidedBy === 'port') return 'port'
   const by = decidedBy === undefined ? [] : [decidedBy]
   if (detection === undefined) return by.join('')
@@ -82,7 +64,7 @@ function detectionText({ decidedBy, detection }: ShownConnection): string {
   return [...by, formatBytes(bytes), formatMs(detection.durationMs)].join(', ')
 }
 
-function destinationText({ denied, upstream, destination }: ShownConnection): string {
+function destinationText({ denied, upstream, destination }: ConnectionSnapshot): string {
   if (denied) return `denied by ${denied.filter}: ${denied.reason}`
   if (destination === undefined) return ''
   const isPicked = upstream !== undefined && upstream !== destination
@@ -121,11 +103,6 @@ function endText(summary: CloseSummary): string {
   }
 }
 
-function responsesText({ responses, lastStatus }: NonNullable<ConnectionExtras['http']>): string {
+function responsesText({ responses, lastStatus }: NonNullable<CloseSummary['http']>): string {
   return responses === 1 ? `1 response ${lastStatus}` : `${responses} responses, last ${lastStatus}`
-}
-
-/** A microsecond is as exact as it gets. */
-function roundMs(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

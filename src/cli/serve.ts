@@ -116,7 +116,7 @@ function sayReady({ sluice, io, log, format }: Speaker, title: string): void {
   for (const listener of config.listeners)
     log.info({ listener: listener.name, addresses: listenerAddresses(sluice, listener) }, 'listening')
   if (adminAddress) log.info({ address: formatAddress(adminAddress.host, adminAddress.port) }, 'admin listening')
-  log.info({ version: packageVersion(), node: process.versions.node, pid: process.pid, config: title }, 'ready')
+  log.info({ version: packageVersion(), node: process.versions.node, pid: process.pid, runs: title }, 'ready')
 }
 
 function sayDraining({ sluice, io, log, format }: Speaker, cause: Exclude<StopCause, 'stdout-closed'>): void {

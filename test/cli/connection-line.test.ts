@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import {
-  closedLine,
-  closedRecord,
-  decidedLine,
-  type ShownConnection,
-  type ShownSummary,
-} from '../../src/cli/connection-line.js'
+import { closedLine, closedRecord, decidedLine } from '../../src/cli/connection-line.js'
+import type { CloseSummary } from '../../src/core/close-summary.js'
+import type { ConnectionSnapshot } from '../../src/sluice.js'
 
 const at = new Date(2026, 10, 23, 17, 31, 2, 114)
 const WIDTH = 'orders-db'.length
 
 /** Nothing is known of it yet. */
-const unnamed: ShownConnection = {
+const unnamed: ConnectionSnapshot = {
   listener: 'one-port',
   connection: 1,
   source: '10.1.2.3:51022',
@@ -20,7 +16,7 @@ const unnamed: ShownConnection = {
   durationMs: 1,
 }
 
-const web: ShownConnection = {
+const web: ConnectionSnapshot = {
   ...unnamed,
   destination: '127.0.0.1:8082',
   upstream: 'web',
@@ -32,13 +28,13 @@ const web: ShownConnection = {
   detection: { bytes: { client: 78, server: 0 }, durationMs: 0.21 },
 }
 
-const closed: ShownSummary = {
+const closed: CloseSummary = {
   ...web,
   bytes: { client: 78, server: 312 },
   durationMs: 17.2345678,
   closedBy: 'client',
   reason: 'end',
-  http: { responses: 1, lastStatus: 200 },
+  http: { requests: 1, responses: 1, lastStatus: 200 },
 }
 
 describe('decidedLine', () => {
@@ -49,7 +45,7 @@ describe('decidedLine', () => {
   })
 
   test('says why a connection was denied, in the column of the destination', () => {
-    const denied: ShownConnection = {
+    const denied: ConnectionSnapshot = {
       ...unnamed,
       outcome: 'unknown',
       detection: { bytes: { client: 9, server: 0 }, durationMs: 0.1 },
@@ -77,10 +73,12 @@ describe('closedLine', () => {
     expect(closedLine(closed, at, WIDTH)).toBe(
       '17:31:02.114  one-port   #1  closed by client, 17 ms, 78 B up, 312 B down, 1 response 200\n',
     )
-    expect(closedLine({ ...closed, http: { responses: 3, lastStatus: 404 } }, at, WIDTH)).toContain(
+    expect(closedLine({ ...closed, http: { requests: 3, responses: 3, lastStatus: 404 } }, at, WIDTH)).toContain(
       ', 3 responses, last 404\n',
     )
-    expect(closedLine({ ...closed, http: { responses: 0, lastStatus: 0 } }, at, WIDTH)).toMatch(/312 B down\n$/)
+    expect(closedLine({ ...closed, http: { requests: 0, responses: 0, lastStatus: 0 } }, at, WIDTH)).toMatch(
+      /312 B down\n$/,
+    )
   })
 
   test.for([

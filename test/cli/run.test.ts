@@ -46,7 +46,7 @@ describe('sluice run', () => {
     expect(sluice.written.stdout).toBe('')
     expect(sluice.json('stderr').find(({ msg }) => msg === 'ready')).toMatchObject({
       level: 'info',
-      config: 'sluice.yaml',
+      runs: 'sluice.yaml',
       pid: sluice.process.pid,
     })
   })
