@@ -11,6 +11,7 @@ import { type NginxServer, startNginx } from '../support/servers/nginx.js'
 import { startRedis } from '../support/servers/redis.js'
 import { type SshServer, startSshd } from '../support/servers/sshd.js'
 import type { TestServerProgram } from '../support/servers/test-server.js'
+import { startServers } from '../support/start-server.js'
 import { startSluiceCommand } from '../support/sluice-command.js'
 import { connectTo } from '../support/sockets.js'
 
@@ -38,14 +39,14 @@ describe.skipIf(programs.areMissing)(`sluice proxy LISTEN DESTINATION, with noth
     redis: TestServerProgram,
     mariadb: TestServerProgram
   beforeAll(async () => {
-    ;[nginx, sshd, exim, nats, redis, mariadb] = await Promise.all([
-      startNginx(),
-      startSshd(),
-      startExim(),
-      startNats(),
-      startRedis(),
-      startMariadb(),
-    ])
+    ;[nginx, sshd, exim, nats, redis, mariadb] = await startServers(
+      startNginx,
+      startSshd,
+      startExim,
+      startNats,
+      startRedis,
+      startMariadb,
+    )
   })
   afterAll(() => Promise.all([nginx, sshd, exim, nats, redis, mariadb].map((server) => server?.stop())))
 

@@ -8,6 +8,7 @@ import { startMariadb } from '../support/servers/mariadb.js'
 import { startNats } from '../support/servers/nats.js'
 import type { TestServerProgram } from '../support/servers/test-server.js'
 import { connectTo, serve } from '../support/sockets.js'
+import { startServers } from '../support/start-server.js'
 import { startListener, turns } from '../support/start-sluice.js'
 import { until } from '../support/until.js'
 
@@ -36,7 +37,7 @@ const programs = needPrograms(
 describe.skipIf(programs.areMissing)(`a client that waits for its server's greeting${programs.why}`, () => {
   let mariadb: TestServerProgram, nats: TestServerProgram, exim: TestServerProgram
   beforeAll(async () => {
-    ;[mariadb, nats, exim] = await Promise.all([startMariadb(), startNats(), startExim()])
+    ;[mariadb, nats, exim] = await startServers(startMariadb, startNats, startExim)
   })
   afterAll(() => Promise.all([mariadb?.stop(), nats?.stop(), exim?.stop()]))
 

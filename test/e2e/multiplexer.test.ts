@@ -9,6 +9,7 @@ import { type NginxServer, startNginx } from '../support/servers/nginx.js'
 import { type SshServer, startSshd } from '../support/servers/sshd.js'
 import type { TestServerProgram } from '../support/servers/test-server.js'
 import { connectTo, serve } from '../support/sockets.js'
+import { startServers } from '../support/start-server.js'
 import { startSluice } from '../support/start-sluice.js'
 import { until } from '../support/until.js'
 
@@ -71,7 +72,7 @@ async function startMultiplexer({ web, tls, ssh, db }: Ports) {
 describe.skipIf(programs.areMissing)(`SSH, TLS, HTTP and MariaDB on one port${programs.why}`, () => {
   let nginx: NginxServer, sshd: SshServer, mariadb: TestServerProgram, ports: Ports
   beforeAll(async () => {
-    ;[nginx, sshd, mariadb] = await Promise.all([startNginx(), startSshd(), startMariadb()])
+    ;[nginx, sshd, mariadb] = await startServers(startNginx, startSshd, startMariadb)
     ports = { web: [nginx.port, nginx.h2cPort], tls: nginx.tlsPort, ssh: sshd.port, db: mariadb.port }
   })
   afterAll(() => Promise.all([nginx?.stop(), sshd?.stop(), mariadb?.stop()]))

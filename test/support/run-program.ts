@@ -16,7 +16,7 @@ export interface RunResult {
 }
 
 /** Longest that a client program may run: its own bound, so that a hanging client fails with what it printed. */
-const RUN_LIMIT_MS = 15_000
+const RUN_LIMIT_MS = 30_000
 /** Longest that a server may take to come up on a busy machine. */
 const START_LIMIT_MS = 30_000
 /** Longest that a server may take to end when asked; then it is killed. */

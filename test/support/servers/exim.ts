@@ -3,26 +3,25 @@ import { join } from 'node:path'
 import { accepts } from '../accepts.js'
 import { freePort } from '../free-port.js'
 import { startProgram } from '../run-program.js'
+import { startServer } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 import type { TestServerProgram } from './test-server.js'
 
 /** Exim, an SMTP server: accepts every message and throws it away. */
-export async function startExim(): Promise<TestServerProgram> {
-  const folder = await temporaryFolder('exim')
-  const port = await freePort()
-  const config = join(folder.path, 'exim.conf')
-  await writeFile(config, configuration(folder.path, port))
-  // Started by root, Exim goes on as its own user, who must be able to write its spool here.
-  if (process.getuid?.() === 0) await chmod(folder.path, 0o777)
-  const program = startProgram('exim4', ['-C', config, '-bdf'])
-  await accepts(port)
-  return {
-    port,
-    async stop() {
-      await program.stop()
-      await folder.remove()
-    },
-  }
+export function startExim(): Promise<TestServerProgram> {
+  return startServer(async (onStop) => {
+    const folder = await temporaryFolder('exim')
+    onStop(() => folder.remove())
+    const port = await freePort()
+    const config = join(folder.path, 'exim.conf')
+    await writeFile(config, configuration(folder.path, port))
+    // Started by root, Exim goes on as its own user, who must be able to write its spool here.
+    if (process.getuid?.() === 0) await chmod(folder.path, 0o777)
+    const program = startProgram('exim4', ['-C', config, '-bdf'])
+    onStop(() => program.stop())
+    await accepts(port)
+    return { port }
+  })
 }
 
 function configuration(folder: string, port: number): string {

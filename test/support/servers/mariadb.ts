@@ -2,42 +2,51 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../free-port.js'
 import { runProgram, startProgram } from '../run-program.js'
+import { startServer } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 import type { TestServerProgram } from './test-server.js'
 
+/** What the kernel allows all processes together (fs.aio-max-nr, locked memory) is not enough for several at once everywhere. */
+const WITHOUT_NATIVE_AIO = '--innodb-use-native-aio=0'
+
 /** MariaDB with a user `test`, password `secret`, and an empty database `test`. */
-export async function startMariadb(): Promise<TestServerProgram> {
-  const folder = await temporaryFolder('mariadb')
-  const port = await freePort()
-  const data = join(folder.path, 'data')
-  // Without --user a MariaDB of root refuses to run.
-  const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`]
-  const made = await runProgram('mariadb-install-db', [
-    ...common,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-  ])
-  if (made.code !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`)
-  const program = startProgram('mariadbd', [
-    ...common,
-    ...[
-      '--bind-address=127.0.0.1',
-      `--port=${port}`,
-      `--socket=${join(folder.path, 's')}`,
-      `--pid-file=${join(folder.path, 'pid')}`,
-    ],
-    // Small and quick to start.
-    ...['--innodb-buffer-pool-size=8M', '--innodb-log-file-size=4M', '--skip-log-bin', '--skip-name-resolve'],
-  ])
-  await program.prints(/ready for connections/)
-  await createUser(port)
-  return {
-    port,
-    async stop() {
-      await program.stop()
-      await folder.remove()
-    },
-  }
+export function startMariadb(): Promise<TestServerProgram> {
+  return startServer(async (onStop) => {
+    const folder = await temporaryFolder('mariadb')
+    onStop(() => folder.remove())
+    const port = await freePort()
+    const data = join(folder.path, 'data')
+    // Without --user a MariaDB of root refuses to run.
+    const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`]
+    const made = await runProgram('mariadb-install-db', [
+      ...common,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      WITHOUT_NATIVE_AIO,
+    ])
+    if (made.code !== 0) throw new Error(`mariadb-install-db, exit ${made.code}: ${made.stdout}${made.stderr}`)
+    const program = startProgram('mariadbd', [
+      ...common,
+      ...[
+        '--bind-address=127.0.0.1',
+        `--port=${port}`,
+        `--socket=${join(folder.path, 's')}`,
+        `--pid-file=${join(folder.path, 'pid')}`,
+      ],
+      // Small and quick to start.
+      ...[
+        WITHOUT_NATIVE_AIO,
+        '--innodb-buffer-pool-size=8M',
+        '--innodb-log-file-size=4M',
+        '--skip-log-bin',
+        '--skip-name-resolve',
+      ],
+    ])
+    onStop(() => program.stop())
+    await program.prints(/ready for connections/)
+    await createUser(port)
+    return { port }
+  })
 }
 
 async function createUser(port: number): Promise<void> {

@@ -4,39 +4,39 @@ import { accepts } from '../accepts.js'
 import { freePort } from '../free-port.js'
 import { startProgram } from '../run-program.js'
 import { selfSignedCertificate } from '../self-signed-certificate.js'
+import { startServer, type Stoppable } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 
-export interface NginxServer {
+export interface NginxServer extends Stoppable {
   /** Speaks HTTP/1.1. */
   readonly port: number
   /** Speaks HTTP/2 without TLS, to clients that know so beforehand. */
   readonly h2cPort: number
   /** Speaks HTTPS; answers with the server name (SNI) that the client asked for. */
   readonly tlsPort: number
-  stop(): Promise<void>
 }
 
 /** Bytes of the file that is served at /big. */
 export const BIG_BODY_BYTES = 3 * 1024 * 1024
 
 /** nginx with one worker: `/who` says which protocol and server name it saw, `/big` is a file, POST is refused with 405. */
-export async function startNginx(serverNames: readonly string[] = ['shop.example.com']): Promise<NginxServer> {
-  const folder = await temporaryFolder('nginx')
-  const [port, h2cPort, tlsPort] = [await freePort(), await freePort(), await freePort()]
-  await selfSignedCertificate(folder.path, serverNames)
-  await writeFile(join(folder.path, 'big'), Buffer.alloc(BIG_BODY_BYTES, 'big body '))
-  await writeFile(join(folder.path, 'nginx.conf'), configuration(folder.path, { port, h2cPort, tlsPort }))
-  const program = startProgram('nginx', ['-p', folder.path, '-c', join(folder.path, 'nginx.conf'), '-e', 'stderr'])
-  await Promise.all([accepts(port), accepts(h2cPort), accepts(tlsPort)])
-  return {
-    port,
-    h2cPort,
-    tlsPort,
-    async stop() {
-      await program.stop()
-      await folder.remove()
-    },
-  }
+export function startNginx(serverNames: readonly string[] = ['shop.example.com']): Promise<NginxServer> {
+  return startServer(async (onStop) => {
+    const folder = await temporaryFolder('nginx')
+    onStop(() => folder.remove())
+    const [port, h2cPort, tlsPort] = [await freePort(), await freePort(), await freePort()]
+    await selfSignedCertificate(folder.path, serverNames)
+    await writeFile(join(folder.path, 'big'), Buffer.alloc(BIG_BODY_BYTES, 'big body '))
+    await writeFile(join(folder.path, 'nginx.conf'), configuration(folder.path, { port, h2cPort, tlsPort }))
+    const program = startProgram('nginx', ['-p', folder.path, '-c', join(folder.path, 'nginx.conf'), '-e', 'stderr'])
+    onStop(() => program.stop())
+    await Promise.all([accepts(port), accepts(h2cPort), accepts(tlsPort)])
+    return {
+      port,
+      h2cPort,
+      tlsPort,
+    }
+  })
 }
 
 type Ports = Pick<NginxServer, 'port' | 'h2cPort' | 'tlsPort'>
