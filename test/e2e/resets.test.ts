@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { NodeTransport } from '../../src/core/node-transport.js'
 import { AnnouncingClock } from '../support/announcing-clock.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
@@ -243,6 +244,23 @@ describe('a connection that a stop cuts', () => {
     await sluice.stop()
     expect(await closed).toMatchObject({ reason: 'stopped' })
     expect(await upstream.closed()).toBe('ECONNRESET')
+  })
+})
+
+describe('a wire that is reset in the turn in which it was ended', () => {
+  // Broke: libuv refuses a reset while the socket is being shut down, and Node then never closed it.
+  test('is closed', async () => {
+    const server = await serve()
+    await new Promise<void>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: server.port, keepAliveMs: 10_000 }
+      const wire = new NodeTransport().connect(options, (error) => {
+        if (error) return reject(error)
+        wire.read({ onChunk() {}, onEnd() {}, onDrain() {}, onError: reject, onClose: resolve })
+        wire.write(Buffer.from('last words'))
+        wire.end()
+        wire.reset()
+      })
+    })
   })
 })
 
