@@ -19,6 +19,7 @@ import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
 import { noOriginalDestinations } from './core/original-destination.js'
 import { CLOCK, LOG, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
+import type { TraceStep } from './core/trace.js'
 import { builtIns } from './plugins/built-ins.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
 
@@ -37,6 +38,12 @@ export interface SluiceOverrides {
 
 /** A live connection, in the words of the close summary, without its end. */
 export type ConnectionSnapshot = Omit<CloseSummary, 'closedBy' | 'reason'>
+
+/** An open connection, with why Sluice has done with it what it has. */
+export interface LiveTrace {
+  readonly summary: ConnectionSnapshot
+  readonly steps: readonly TraceStep[]
+}
 
 /** What `on` lets you hear. */
 export interface SluiceEvents {
@@ -132,6 +139,11 @@ export class Sluice {
     return { host, port }
   }
 
+  /** All addresses of a listener, in the order of the configuration. */
+  addresses(listener?: string): Address[] {
+    return this.#listenerNamed(listener).sockets.map(({ host, port }) => ({ host, port }))
+  }
+
   /** `http://host:port/path` of a listener, with an address that can be connected. */
   url(listener?: string, path = '/'): string {
     const { host, port } = this.address(listener)
@@ -173,6 +185,12 @@ export class Sluice {
 
   connections(): ConnectionSnapshot[] {
     return this.#instance?.connections().map((connection) => snapshot(connection.summary())) ?? []
+  }
+
+  /** An open connection and its trace so far; undefined where there is none of that number. */
+  liveTrace(id: number): LiveTrace | undefined {
+    const connection = this.#instance?.connections().find((one) => one.id === id)
+    return connection && { summary: snapshot(connection.summary()), steps: connection.trace.steps }
   }
 
   /** The last closed connections with their traces, oldest first. */
@@ -267,6 +285,7 @@ export class Sluice {
     if (instance && grace !== undefined) await this.#drain(instance, grace, delay ?? this.#config?.drain.delayMs ?? 0)
     await instance?.close()
     await this.#admin?.close()
+    await turnsOfClosing()
     this.#state = 'stopped'
   }
 
@@ -302,6 +321,11 @@ export class Sluice {
     if (value === undefined) throw new SluiceError('SLUICE_STATE', 'sluice', 'not started: await start() first')
     return value
   }
+}
+
+/** Node says that a server is closed before libuv has let its handle go: two turns later nothing is left. */
+async function turnsOfClosing(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 function snapshot({ closedBy: _closedBy, reason: _reason, ...rest }: CloseSummary): ConnectionSnapshot {

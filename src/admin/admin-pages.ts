@@ -2,24 +2,14 @@ import { stringify } from 'yaml'
 import type { ClosedTrace } from '../core/closed-traces.js'
 import { effectiveConfig } from '../core/config/effective-config.js'
 import { type Registry, registryOf } from '../core/config/registry.js'
-import type { TraceStep } from '../core/trace.js'
-import type { ConnectionSnapshot, Sluice } from '../sluice.js'
+import type { Sluice } from '../sluice.js'
 import { roundFractions } from './round-fractions.js'
-
-/** A live connection with its trace so far. */
-export interface LiveTrace {
-  readonly summary: ConnectionSnapshot
-  readonly steps: readonly TraceStep[]
-}
 
 /** What the admin endpoint reads of an instance. */
 export type AdminSource = Pick<
   Sluice,
-  'isReady' | 'config' | 'writtenConfig' | 'connections' | 'closedTraces' | 'renderMetrics'
-> & {
-  /** The trace of a live connection, by its number. */
-  liveTrace?(connection: number): LiveTrace | undefined
-}
+  'isReady' | 'config' | 'writtenConfig' | 'connections' | 'closedTraces' | 'liveTrace' | 'renderMetrics'
+>
 
 export interface Page {
   readonly status: 200 | 404 | 503
@@ -95,11 +85,8 @@ function closed(source: AdminSource): Page {
 }
 
 function oneConnection(source: AdminSource, id: number): Page {
-  const live = source.connections().find(({ connection }) => connection === id)
-  if (live) {
-    const trace = source.liveTrace?.(id)
-    return json(200, { state: 'open', ...(trace?.summary ?? live), ...(trace && { trace: trace.steps }) })
-  }
+  const live = source.liveTrace(id)
+  if (live) return json(200, { state: 'open', ...live.summary, trace: live.steps })
   const ended = source.closedTraces().find(({ summary }) => summary.connection === id)
   if (ended) return json(200, { state: 'closed', ...closedWithTrace(ended) })
   return json(404, { error: `connection ${id} is not open, and not among the last closed ones` })

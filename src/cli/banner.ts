@@ -28,9 +28,8 @@ export function readyLine({ drain }: Config, sinceProcessStartMs: number): strin
 }
 
 /** Where a listener listens: the ports that were taken where the configuration says 0. */
-export function listenerAddresses(sluice: Sluice, { name, addresses }: ListenerConfig): string[] {
-  const [, ...others] = addresses
-  return [addressOf(sluice.address(name)), ...others.map(addressOf)]
+export function listenerAddresses(sluice: Sluice, { name }: ListenerConfig): string[] {
+  return sluice.addresses(name).map(addressOf)
 }
 
 function addressText(sluice: Sluice, listener: ListenerConfig): string {

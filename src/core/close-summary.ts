@@ -36,7 +36,10 @@ export interface CloseSummary extends SummaryExtras {
   readonly decidedBy?: DecidedBy
   readonly facts: Facts
   /** What it took to come to the outcome: bytes of each side that had arrived, and the time since the first of them. */
-  readonly detection?: { readonly bytes: { readonly client: number; readonly server: number }; readonly durationMs: number }
+  readonly detection?: {
+    readonly bytes: { readonly client: number; readonly server: number }
+    readonly durationMs: number
+  }
   /** Bytes that each side said. */
   readonly bytes: { readonly client: number; readonly server: number }
   readonly durationMs: number

@@ -20,13 +20,13 @@ export class Container {
   }
 
   /** A later binding of a token replaces an earlier one. */
-  bind({ token, value, create }: Binding): void {
-    if (create === undefined) {
-      this.#container.register(token, { useValue: value })
+  bind(binding: Binding): void {
+    if (!('create' in binding)) {
+      this.#container.register(binding.token, { useValue: binding.value })
       return
     }
     let made: { readonly value: unknown } | undefined
-    this.#container.register(token, { useFactory: () => (made ??= { value: create() }).value })
+    this.#container.register(binding.token, { useFactory: () => (made ??= { value: binding.create?.() }).value })
   }
 
   get<T>(token: Token<T>): T {
@@ -39,19 +39,19 @@ export class Container {
 
   /** Makes a filter: its class with what its constructor asks for by token, or its factory with what `inject` names. */
   makeFilter(definition: FilterDefinition, options: unknown): Filter {
-    const { use, create, inject = {} } = definition
+    const { use, inject = {} } = definition
     if (use) {
       // Ours, not the plugin's: with two copies of tsyringe each knows only the classes that it decorated itself.
-      injectable()(use as never)
+      injectable()(use)
       return this.#container.resolve(use as never)
     }
-    if (create === undefined)
+    if (definition.create === undefined)
       throw new SluiceError(
         'SLUICE_FILTER_FAILED',
         definition.name,
         `filter ${definition.name} has neither "use" nor "create"`,
       )
     const injected = Object.fromEntries(Object.entries(inject).map(([name, token]) => [name, this.get(token)]))
-    return create({ ...injected, options } as never)
+    return definition.create({ ...injected, options } as never)
   }
 }

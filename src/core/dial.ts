@@ -33,7 +33,7 @@ export class Dial {
   readonly group: UpstreamGroup
   readonly #environment: DialEnvironment
   readonly #events: DialEvents
-  readonly #timer: Timer
+  #timer: Timer | undefined
   #tried: Set<Endpoint> | undefined
   #endpoint: Endpoint | undefined
   #wire: Wire | undefined
@@ -67,7 +67,8 @@ export class Dial {
 
   #settle(): void {
     this.#isSettled = true
-    this.#timer.cancel()
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #next(): void {

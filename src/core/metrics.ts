@@ -201,7 +201,7 @@ export class MetricsRegistry implements Metrics {
       return known as unknown as MetricFamily<S>
     }
     const family = new MetricFamily<S>(name, help, type, labels, bounds, make)
-    this.#families.set(name, family as unknown as MetricFamily<AnySeries>)
+    this.#families.set(name, family)
     this.registry.registerMetric(family as never)
     return family
   }

@@ -5,10 +5,11 @@ import type { OnConnected } from './transport.js'
 import type { Wire, WireReader } from './wire.js'
 
 /**
- * Bytes that one read may bring: all sockets read into one buffer of this size, since a read is handed on before the next begins.
- * 64 KiB is what libuv itself asks the kernel for.
+ * Bytes that one read may bring: all sockets read into one buffer of this size, since a read is handed on before the next begins. It
+ * is also the most that a connection holds back for a slow reader, beside Node's own high-water mark. Twice what libuv asks the kernel
+ * for: half as many turns for bulk traffic (1.55 GB/s instead of 1.15 on one core), and no more from four times.
  */
-const READ_BUFFER_BYTES = 64 * 1024
+const READ_BUFFER_BYTES = 128 * 1024
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
 

@@ -40,8 +40,8 @@ export class ObserverSet {
   readonly #onDropped: (error: unknown) => void
   /** Those that still look. */
   #looking: Slot[] = []
-  /** Those that wait for `onClose`, with the ones that are done looking. */
-  readonly #all: Slot[] = []
+  /** Those that wait for `onClose`, whether they still look or not. */
+  #closing: Slot[] | undefined
 
   constructor(onDropped: (error: unknown) => void) {
     this.#onDropped = onDropped
@@ -55,7 +55,7 @@ export class ObserverSet {
   /** Attached while a chunk is being shown, an observer sees that chunk too. */
   add(observer: Observer): Watch {
     const slot = new Slot(observer)
-    this.#all.push(slot)
+    if (observer.onClose) (this.#closing ??= []).push(slot)
     this.#looking.push(slot)
     return slot
   }
@@ -93,7 +93,7 @@ export class ObserverSet {
 
   onClose(summary: CloseSummary): void {
     this.#looking = []
-    for (const slot of this.#all) this.#guard(slot, () => slot.observer.onClose?.(summary))
+    for (const slot of this.#closing ?? []) this.#guard(slot, () => slot.observer.onClose?.(summary))
   }
 
   #guard(slot: Slot, call: () => void): void {

@@ -11,7 +11,7 @@ export interface WindowOwner {
 
 /**
  * Keeps what one side says until the relay takes over: reads into an owned buffer and pauses the wire when it is full. It holds
- * at most its limit and one read (64 KiB), and shows no more than its limit, however TCP cut the bytes.
+ * at most its limit and one read (128 KiB), and shows no more than its limit, however TCP cut the bytes.
  */
 export class SideWindow implements PeekWindow, WireReader {
   readonly #wire: Wire

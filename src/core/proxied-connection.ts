@@ -14,7 +14,7 @@ import { ObserverSet } from './observer-set.js'
 import { SideWindow } from './peek-window.js'
 import { RelayDirection } from './relay.js'
 import type { Side } from './side.js'
-import { TcpMetrics, WireMeter } from './tcp-metrics.js'
+import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
 import type { Endpoint, UpstreamGroup } from './upstream-group.js'
@@ -59,7 +59,8 @@ export class ProxiedConnection implements Connection, DialEvents {
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
   readonly #startedAt: number
-  readonly #clientWindow: SideWindow
+  /** Until the relay has taken over. */
+  #clientWindow: SideWindow | undefined
   readonly #observers: ObserverSet
   readonly #downstreamMeter: WireMeter
   #destination: UpstreamGroup | undefined
@@ -70,7 +71,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   #dial: Dial | undefined
   #dialKind: DialKind = 'wanted'
   #dialError: SluiceError | undefined
-  #onDialled: ((error?: SluiceError) => void)[] = []
+  #onDialled: ((error?: SluiceError) => void)[] | undefined
   #isRelaying = false
   #detection: DetectionResult | undefined
   #beside: DetectBeside | undefined
@@ -111,7 +112,6 @@ export class ProxiedConnection implements Connection, DialEvents {
     this.#startedAt = clock.now()
     this.#idleSince = this.#startedAt
     this.trace = new Trace(clock, this.#startedAt)
-    this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
     this.#observers = new ObserverSet((error) => this.#observerDropped(error))
     this.#downstreamMeter = new WireMeter(
       environment.tcpMetrics,
@@ -120,6 +120,7 @@ export class ProxiedConnection implements Connection, DialEvents {
       'src',
       this.destinationPort,
     )
+    this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
     downstream.read(this.#clientWindow)
   }
 
@@ -157,11 +158,11 @@ export class ProxiedConnection implements Connection, DialEvents {
   }
 
   get serverSpoke(): boolean {
-    return this.#serverWindow !== undefined && !this.#serverWindow.isSilent
+    return this.#serverWindow === undefined ? this.#isRelaying : !this.#serverWindow.isSilent
   }
 
   get clientSpoke(): boolean {
-    return !this.#clientWindow.isSilent
+    return this.#clientWindow === undefined || !this.#clientWindow.isSilent
   }
 
   get isClosed(): boolean {
@@ -245,6 +246,8 @@ export class ProxiedConnection implements Connection, DialEvents {
       this.#handOver(this.downstream, this.#clientWindow, toServer)
       this.#handOver(upstream, serverWindow, toClient)
     }
+    // An idle connection keeps no more than it needs.
+    this.#clientWindow = this.#serverWindow = undefined
   }
 
   answer(answer: Uint8Array): void {
@@ -258,7 +261,7 @@ export class ProxiedConnection implements Connection, DialEvents {
     this.downstream.write(answer)
     this.downstream.end()
     this.#announce()
-    if (this.#clientWindow.ended) this.#isHalfClosed = true
+    if (this.#clientWindow?.ended) this.#isHalfClosed = true
   }
 
   deny(reason: string): void {
@@ -268,14 +271,12 @@ export class ProxiedConnection implements Connection, DialEvents {
   // What the core's own parts use
 
   window(side: Side): SideWindow {
-    if (side === 'client') return this.#clientWindow
-    if (this.#serverWindow === undefined)
-      throw new SluiceError(
-        'SLUICE_STATE',
-        `connection ${this.id}`,
-        'the server is not dialled yet: await dial() first',
-      )
-    return this.#serverWindow
+    const window = side === 'client' ? this.#clientWindow : this.#serverWindow
+    if (window) return window
+    const reason = this.#isRelaying
+      ? 'it is relayed already: observe() sees what passes'
+      : 'the server is not dialled yet: await dial() first'
+    throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, reason)
   }
 
   get environment(): ConnectionEnvironment {
@@ -299,6 +300,7 @@ export class ProxiedConnection implements Connection, DialEvents {
     if (this.#dial && this.#dial.group !== this.#destination) this.#abandonDial()
     this.#dialKind = kind
     if (this.#dial === undefined) this.#startDial()
+    this.#onDialled ??= []
     this.#onDialled.push(onSettled)
   }
 
@@ -314,6 +316,7 @@ export class ProxiedConnection implements Connection, DialEvents {
    * kept, and observers, who are promised the first byte, are not attached.
    */
   decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
+    this.#beside = undefined
     this.#named(result)
     for (const observer of this.#waitingFor(result.protocol)) {
       const made = this.#make(observer)
@@ -327,6 +330,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   /** Facts that came after the name. */
   learned(result: DetectionResult): void {
     this.#detection = result
+    this.#beside = undefined
   }
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
@@ -489,6 +493,7 @@ export class ProxiedConnection implements Connection, DialEvents {
       callback()
       return
     }
+    this.#onDialled ??= []
     this.#onDialled.push(callback)
     if (this.#dial === undefined) this.#startDial()
   }
@@ -532,8 +537,8 @@ export class ProxiedConnection implements Connection, DialEvents {
 
   #settleDial(error?: SluiceError): void {
     const callbacks = this.#onDialled
-    this.#onDialled = []
-    for (const callback of callbacks) callback(error)
+    this.#onDialled = undefined
+    for (const callback of callbacks ?? []) callback(error)
   }
 
   /** Gives up the dial or the early wire that nobody carries. */

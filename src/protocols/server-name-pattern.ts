@@ -11,16 +11,20 @@ export interface ServerNamePattern {
 export function parseServerNamePattern(text: string): ServerNamePattern {
   const name = normalizeServerName(text)
   const suffix = name.startsWith('*.') ? name.slice(1) : undefined
-  const isBelow = (serverName: string): boolean => suffix !== undefined && serverName.length > suffix.length && serverName.endsWith(suffix)
+  const isBelow = (serverName: string): boolean =>
+    suffix !== undefined && serverName.length > suffix.length && serverName.endsWith(suffix)
   return {
     text,
-    matches: (serverName) => (suffix === undefined ? normalizeServerName(serverName) === name : isBelow(normalizeServerName(serverName))),
-    covers: (other) => name === normalizeServerName(other.text) || isBelow(normalizeServerName(other.text).replace(/^\*/, 'x')),
+    matches: (serverName) =>
+      suffix === undefined ? normalizeServerName(serverName) === name : isBelow(normalizeServerName(serverName)),
+    covers: (other) =>
+      name === normalizeServerName(other.text) || isBelow(normalizeServerName(other.text).replace(/^\*/, 'x')),
   }
 }
 
 /** The names' only valid forms: a star may stand for the whole first label, and nowhere else. */
-export const SERVER_NAME_PATTERN = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/
+export const SERVER_NAME_PATTERN =
+  /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/
 
 function normalizeServerName(name: string): string {
   const lower = name.toLowerCase()

@@ -153,7 +153,7 @@ describe('the chain driver', () => {
   })
 
   test('lets a filter look at bytes and take some out before the rest goes on', async () => {
-    const strip = filter('strip', async (connection) => {
+    const strip = filter('strip', async (connection): Promise<Verdict<'no'>> => {
       const window = connection.peek('client')
       while (window.bytes.length < 6 && !window.ended) await window.more()
       window.consume(6)

@@ -27,7 +27,7 @@ export const drainSchema = z
       .describe('How long listeners go on accepting after `/ready` says no, so that balancers can notice.'),
     grace: duration()
       .prefault(defaults.DRAIN_GRACE)
-      .describe('How long, from the signal on, open connections may take to end; then they are reset.'),
+      .describe('How long, after the delay, open connections may take to end; then they are reset.'),
   })
   .describe('What happens on SIGTERM and on the first Ctrl-C.')
 

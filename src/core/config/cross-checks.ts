@@ -141,8 +141,13 @@ function checkInterception(listener: ReadListener, { findings, registry }: Cross
   }
 }
 
-function checkDescriptors({ path, settings }: ReadListener, { findings, descriptorLimit }: CrossCheckContext): void {
-  if (descriptorLimit === undefined || !settings.limits) return
+/** Of a number that somebody wrote: the default is cut down without a word. */
+function checkDescriptors(
+  { path, raw, settings }: ReadListener,
+  { findings, descriptorLimit }: CrossCheckContext,
+): void {
+  const isWritten = isMap(raw['limits']) && 'maxConnections' in raw['limits']
+  if (descriptorLimit === undefined || !settings.limits || !isWritten) return
   const most = Math.floor(descriptorLimit / DESCRIPTOR_SHARE)
   const { maxConnections } = settings.limits
   if (maxConnections <= most) return
