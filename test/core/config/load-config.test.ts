@@ -294,7 +294,8 @@ describe('an object', () => {
 
 describe('limits of the machine', () => {
   test('say that more than a third of the descriptors will not be had', () => {
-    const { config, findings } = load({ listeners: [LISTENER] }, { descriptorLimit: 1024 })
+    const written = { ...LISTENER, limits: { maxConnections: 10_000 } }
+    const { config, findings } = load({ listeners: [written] }, { descriptorLimit: 1024 })
     expect(config).toBeDefined()
     expect(findings).toEqual([
       {
@@ -304,7 +305,9 @@ describe('limits of the machine', () => {
         message: '10000 is above a third of the 1024 descriptors that this process may hold: 341 will be the limit',
       },
     ])
-    expect(load({ listeners: [LISTENER] }, { descriptorLimit: 30_000 }).findings).toEqual([])
+    expect(load({ listeners: [written] }, { descriptorLimit: 30_000 }).findings).toEqual([])
+    // The default is nobody's wish: it is cut down without a word.
+    expect(load({ listeners: [LISTENER] }, { descriptorLimit: 1024 }).findings).toEqual([])
   })
 
   test('are read where Linux says them', async () => {
