@@ -117,6 +117,11 @@ function listeningSocket(server: Server): ListeningSocket {
   return {
     host: bound.address,
     port: bound.port,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    // The server's own callback may wait for its connections, which go on. Its handle is gone two turns after close().
+    close: () =>
+      new Promise((resolve) => {
+        server.close()
+        setImmediate(() => setImmediate(resolve))
+      }),
   }
 }
