@@ -58,6 +58,7 @@ export class HttpMetrics implements Filter<never> {
   }
 
   onConnection(connection: Connection): 'continue' {
+    connection.trace.note('waits for http/1')
     connection.observe(this.#observe, HTTP_1)
     return 'continue'
   }
