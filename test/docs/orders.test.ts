@@ -1,0 +1,24 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { createSluice } from '../../src/index.js'
+
+test('orders reach the service, counted by status', async () => {
+  const service = createServer((_request, response) => response.writeHead(201).end('made')).listen(0, '127.0.0.1')
+  await once(service, 'listening')
+  onTestFinished(() => void service.close())
+  const { port } = service.address() as AddressInfo
+
+  const sluice = await createSluice({
+    listeners: [{ name: 'orders', address: '127.0.0.1:0', destination: `127.0.0.1:${port}` }],
+  }).start()
+  onTestFinished(() => sluice.stop()) // at once: open connections are reset, nothing is left
+
+  const closed = sluice.nextClose('orders')
+  const response = await fetch(sluice.url('orders', '/orders'), { method: 'POST', headers: { connection: 'close' } })
+  expect(await response.text()).toBe('made')
+
+  expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'http/1', decidedBy: 'client' })
+  expect(sluice.metric('response_total', { status_code: '201', classification: 'success' })).toBe(1)
+})
