@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -57,7 +56,6 @@ describe('a file of config/', () => {
       // Its servers are not here: what counts is that the chain ran, whatever came of it.
       const client = connect(port, '127.0.0.1').on('error', () => {})
       onTestFinished(() => void client.destroy())
-      await once(client, 'connect')
       client.resume().end('GET / HTTP/1.1\r\nhost: example.com\r\n\r\n')
       const { connection } = await closed
       const steps = sluice.closedTraces().find(({ summary }) => summary.connection === connection)!.steps
