@@ -25,10 +25,19 @@ export {
   METRICS,
   OPTIONS,
   ORIGINAL_DESTINATIONS,
+  TRANSPORT,
   token,
   type Token,
   UPSTREAMS,
 } from './core/tokens.js'
+export type {
+  AcceptedWire,
+  ConnectOptions,
+  ListeningSocket,
+  ListenOptions,
+  OnConnected,
+  Transport,
+} from './core/transport.js'
 export type { TraceStep } from './core/trace.js'
 export type { UpstreamGroup } from './core/upstream-group.js'
 export type { Upstreams } from './core/upstreams.js'

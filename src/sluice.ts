@@ -85,6 +85,7 @@ export class Sluice {
   #instance: Instance | undefined
   #admin: AdminServer | undefined
   #clock: Clock = systemClock
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   /** Ends the drain under way at once. */
   #endDrain: (() => void) | undefined
@@ -103,7 +104,8 @@ export class Sluice {
       throw new SluiceError('SLUICE_STATE', 'sluice', `start() of an instance that is ${this.#state}: make a new one`)
     this.#state = 'starting'
     try {
-      await this.#start()
+      this.#starting = this.#start()
+      await this.#starting
       this.#state = 'running'
       return this
     } catch (error) {
@@ -142,6 +144,11 @@ export class Sluice {
   /** All addresses of a listener, in the order of the configuration. */
   addresses(listener?: string): Address[] {
     return this.#listenerNamed(listener).sockets.map(({ host, port }) => ({ host, port }))
+  }
+
+  /** Connections that a listener holds at once: what was configured, never more than a third of the descriptors. */
+  maxConnections(listener?: string): number {
+    return this.#listenerNamed(listener).maxConnections
   }
 
   /** `http://host:port/path` of a listener, with an address that can be connected. */
@@ -271,15 +278,25 @@ export class Sluice {
   #events(): ConstructorParameters<typeof Instance>[3] {
     return {
       onDecided: (connection) => {
-        for (const callback of this.#listeners.decided) callback(snapshot(connection.summary()))
+        for (const callback of this.#listeners.decided) this.#guard(() => callback(snapshot(connection.summary())))
       },
       onClosed: (summary) => {
-        for (const callback of this.#listeners.closed) callback(summary)
+        for (const callback of this.#listeners.closed) this.#guard(() => callback(summary))
       },
     }
   }
 
+  /** Whoever listens to events is no part of the connection. */
+  #guard(call: () => void): void {
+    try {
+      call()
+    } catch (err) {
+      this.#overrides.log?.error({ err }, 'an event listener threw')
+    }
+  }
+
   async #stop({ grace, delay }: StopOptions): Promise<void> {
+    await this.#starting?.catch(() => {})
     this.#state = 'draining'
     const instance = this.#instance
     if (instance && grace !== undefined) await this.#drain(instance, grace, delay ?? this.#config?.drain.delayMs ?? 0)
@@ -297,8 +314,7 @@ export class Sluice {
       (_, index) => this.#config?.listeners[index]?.drain.closeWith === 'listener',
     )
     await Promise.all(closing.map((listener) => listener.close()))
-    const empty = Promise.all(instance.listeners.map((listener) => listener.empty()))
-    await this.#within(graceMs, empty, cut)
+    await this.#within(graceMs, instance.empty(), cut)
   }
 
   /** Settles with the first of `events`, or when `delayMs` have passed. Leaves no timer behind. */

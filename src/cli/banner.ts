@@ -13,7 +13,7 @@ export function banner(sluice: Sluice, title: string): string {
     listener.name,
     addressText(sluice, listener),
     wayText(listener),
-    chainText(listener),
+    [chainText(listener), limitText(sluice, listener)].join(''),
   ])
   if (sluice.adminAddress) rows.push(['admin', `http://${addressOf(sluice.adminAddress)}`, ADMIN_PATHS])
   const header = [`sluice ${packageVersion()}`, `node ${process.versions.node}`, `pid ${process.pid}`, title]
@@ -30,6 +30,12 @@ export function readyLine({ drain }: Config, sinceProcessStartMs: number): strin
 /** Where a listener listens: the ports that were taken where the configuration says 0. */
 export function listenerAddresses(sluice: Sluice, { name }: ListenerConfig): string[] {
   return sluice.addresses(name).map(addressOf)
+}
+
+/** Said only where it is not what the configuration says. */
+function limitText(sluice: Sluice, { name, limits }: ListenerConfig): string {
+  const held = sluice.maxConnections(name)
+  return held < limits.maxConnections ? `  at most ${held} connections, a third of the descriptors` : ''
 }
 
 function addressText(sluice: Sluice, listener: ListenerConfig): string {

@@ -113,8 +113,11 @@ function sayReady({ sluice, io, log, format }: Speaker, title: string): void {
     io.stderr.write(`${banner(sluice, title)}${readyLine(config, performance.now())}\n`)
     return
   }
-  for (const listener of config.listeners)
-    log.info({ listener: listener.name, addresses: listenerAddresses(sluice, listener) }, 'listening')
+  for (const listener of config.listeners) {
+    const { name } = listener
+    const maxConnections = sluice.maxConnections(name)
+    log.info({ listener: name, addresses: listenerAddresses(sluice, listener), maxConnections }, 'listening')
+  }
   if (adminAddress) log.info({ address: formatAddress(adminAddress.host, adminAddress.port) }, 'admin listening')
   log.info({ version: packageVersion(), node: process.versions.node, pid: process.pid, runs: title }, 'ready')
 }

@@ -15,6 +15,9 @@ export interface ChainStep {
 /** A deny reason that was not declared would be an unbounded label. */
 const UNDECLARED = 'other'
 
+/** The driver's own reason, of any filter. */
+const VERDICT_TIMEOUT = 'verdict-timeout'
+
 /** Runs the filters in order until one decides. Creates no promise for a filter that answers synchronously. */
 export class Chain {
   readonly steps: readonly ChainStep[]
@@ -32,11 +35,12 @@ export class Chain {
       let verdict: Verdict | Promise<Verdict>
       try {
         verdict = step.filter.onConnection(connection)
+        if (!isPromise(verdict)) assertVerdict(verdict, i === this.steps.length - 1)
       } catch (error) {
         connection.failed(error, step.name)
         return
       }
-      if (typeof verdict === 'object' && 'then' in verdict) {
+      if (isPromise(verdict)) {
         this.#wait(connection, i, verdict)
         return
       }
@@ -49,7 +53,7 @@ export class Chain {
     let isSettled = false
     const timer: Timer = connection.environment.dial.clock.setTimer(step.verdictTimeoutMs, () => {
       isSettled = true
-      connection.denyBy(step.name, 'verdict-timeout', 'verdict-timeout')
+      connection.denyBy(step.name, VERDICT_TIMEOUT)
     })
     const settle = (act: () => void): void => {
       timer.cancel()
@@ -59,18 +63,27 @@ export class Chain {
     }
     connection.onClose(() => timer.cancel())
     promise.then(
-      (verdict) =>
-        settle(() => {
-          if (this.#apply(connection, step, verdict) === 'continue') this.run(connection, index + 1)
-        }),
+      (verdict) => settle(() => this.#go(connection, index, verdict)),
       (error: unknown) => settle(() => connection.failed(error, step.name)),
     )
+  }
+
+  /** A verdict that was waited for. */
+  #go(connection: ProxiedConnection, index: number, verdict: Verdict): void {
+    const step = this.steps[index]!
+    try {
+      assertVerdict(verdict, index === this.steps.length - 1)
+    } catch (error) {
+      connection.failed(error, step.name)
+      return
+    }
+    if (this.#apply(connection, step, verdict) === 'continue') this.run(connection, index + 1)
   }
 
   #apply(connection: ProxiedConnection, step: ChainStep, verdict: Verdict): Verdict {
     if (typeof verdict === 'object') {
       connection.trace.verdict(step.name, `deny: ${verdict.deny}`)
-      connection.denyBy(step.name, verdict.deny, this.label(step.name, verdict.deny))
+      connection.denyBy(step.name, verdict.deny)
     } else {
       connection.trace.verdict(step.name, verdict)
     }
@@ -79,7 +92,25 @@ export class Chain {
 
   /** The reason as a metric label. */
   label(filter: string, reason: string): string {
+    if (reason === VERDICT_TIMEOUT) return reason
     const step = this.steps.find(({ name }) => name === filter)
     return step?.denyReasons.has(reason) ? reason : UNDECLARED
   }
+}
+
+function isPromise(verdict: Verdict | Promise<Verdict>): verdict is Promise<Verdict> {
+  return typeof verdict === 'object' && verdict !== null && 'then' in verdict
+}
+
+/** Types do not reach a plugin in JavaScript: a forgotten return must not leave a connection hanging. */
+function assertVerdict(verdict: unknown, isLast: boolean): void {
+  const isDenial =
+    typeof verdict === 'object' && verdict !== null && 'deny' in verdict && typeof verdict.deny === 'string'
+  if (verdict === 'handled' || isDenial || (verdict === 'continue' && !isLast)) return
+  const expected = isLast
+    ? "'handled' or { deny: reason }, since it is the last filter"
+    : "'continue', 'handled' or { deny: reason }"
+  throw new TypeError(
+    `the verdict must be ${expected}, got ${typeof verdict === 'string' ? `'${verdict}'` : String(verdict)}`,
+  )
 }

@@ -14,10 +14,13 @@ export interface Clock {
   afterPoll(callback: () => void): void
 }
 
+/** Node fires a longer timer at once: 24.8 days are as good as for ever. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 class NodeTimer implements Timer {
   readonly #handle: NodeJS.Timeout
   constructor(delayMs: number, callback: () => void) {
-    this.#handle = setTimeout(callback, delayMs)
+    this.#handle = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS))
     this.#handle.unref()
   }
   cancel(): void {

@@ -29,6 +29,9 @@ export function summaryKey<N extends keyof SummaryExtras>(name: N): FactKey<NonN
   return { name, isInSummary: true }
 }
 
+/** The client has said nothing for as long as a route's `clientSilent`: the destination that it names stands. Set by detection. */
+export const CLIENT_WAS_SILENT = factKey<boolean>('client-was-silent')
+
 /** What a side has said and nobody has taken yet: at most the listener's `limits.peekWindow` bytes are shown. */
 export interface PeekWindow {
   /** Borrowed: valid until the next `more` or `consume`. */

@@ -76,7 +76,7 @@ export class DecisionMetrics {
     if (this.#last?.listener !== listener)
       this.#last = { listener, duration: this.#duration.cell({ listener }), counts: new Map() }
     const { counts, duration } = this.#last
-    const kind = outcome === 'detected' ? `${decidedBy} ${protocol}` : outcome
+    const kind = `${outcome} ${decidedBy} ${protocol}`
     let count = counts.get(kind)
     if (count === undefined)
       counts.set(kind, (count = this.#detected.cell({ listener, outcome, protocol, decided_by: decidedBy })))

@@ -1,5 +1,5 @@
 import type { Timer } from './clock.js'
-import type { PeekWindow } from './connection.js'
+import { CLIENT_WAS_SILENT, type PeekWindow } from './connection.js'
 import { Detection, type SnifferPlan } from './detection.js'
 import type { DetectionResult, DetectOutcome } from './detection-result.js'
 import type { ProxiedConnection } from './proxied-connection.js'
@@ -18,6 +18,8 @@ export interface WithheldOptions {
   /** A later filter may choose another destination: an early dial that fails does not end the connection then. */
   readonly isChoiceAhead: boolean
   /** Where a client goes that has said nothing for so long, unless its server stays silent and it speaks after all. */
+  /** A port has given the name: only its facts are waited for. */
+  readonly named?: DetectionResult
   readonly silent?: { readonly afterMs: number; readonly destination: UpstreamGroup }
 }
 
@@ -58,11 +60,16 @@ class WithheldDetection {
     this.#settle = settle
     this.#detection = new Detection(plan)
     this.#destination = connection.destination
-    connection.onClose(() => this.#finish('ended'))
+    connection.detecting = this
     connection.window('client').onChange = () => this.#clientChanged()
     if (connection.clientSpoke) this.#clientChanged()
     if (connection.serverWindow) this.#listenToServer()
     if (!this.#isOver && this.#isSilent) this.#waitForFirstByte()
+  }
+
+  /** The connection is over: what has been seen is all there is. */
+  conclude(): void {
+    this.#finish('ended')
   }
 
   get #isSilent(): boolean {
@@ -80,7 +87,8 @@ class WithheldDetection {
   #dialEarly(): void {
     if (this.#isOver || this.#connection.isClosed || !this.#isSilent) return
     this.#connection.trace.add('detect', '', 'the client is silent: dialling early, so that the server can speak')
-    this.#connection.dialEarly('early', () => this.#dialled())
+    const kind = this.#options.isChoiceAhead ? 'tentative' : 'early'
+    this.#connection.dialEarly(kind, () => this.#dialled())
   }
 
   #dialTentatively(destination: UpstreamGroup): void {
@@ -91,6 +99,7 @@ class WithheldDetection {
       `the client has been silent for ${this.#options.silent?.afterMs} ms: trying ${destination.label}`,
     )
     this.#connection.destination = destination
+    this.#connection.set(CLIENT_WAS_SILENT, true)
     this.#connection.dialEarly('tentative', () => this.#dialled())
   }
 
@@ -110,7 +119,10 @@ class WithheldDetection {
   #clientChanged(): void {
     const window = this.#connection.window('client')
     // A client that speaks after all was only slow: its words choose, unless the tentative server has spoken.
-    if (!this.#connection.serverSpoke) this.#connection.destination = this.#destination
+    if (!this.#connection.serverSpoke && this.#connection.get(CLIENT_WAS_SILENT)) {
+      this.#connection.destination = this.#destination
+      this.#connection.set(CLIENT_WAS_SILENT, false)
+    }
     if (window.bytes.length > 0) this.#begin()
     this.#look('client', window)
   }
@@ -156,13 +168,17 @@ class WithheldDetection {
   #finish(otherwise: Exclude<DetectOutcome, 'detected'>, isNamedOnly = false): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#connection.detecting = undefined
     for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer]) timer?.cancel()
-    this.#connection.window('client').onChange = undefined
-    if (this.#connection.serverWindow) this.#connection.serverWindow.onChange = undefined
+    for (const window of [this.#connection.clientWindow, this.#connection.serverWindow])
+      if (window) window.onChange = undefined
     const found = this.#detection.result(otherwise)
-    const result = isNamedOnly ? { ...found, outcome: otherwise } : found
-    this.#connection.decided(result)
-    if (result.outcome === 'detected' && !this.#detection.isComplete) this.#connection.detectBeside(this.#plan)
+    const { named } = this.#options
+    const result = named ? { ...named, facts: found.facts } : isNamedOnly ? { ...found, outcome: otherwise } : found
+    if (named) this.#connection.learned(result)
+    else this.#connection.decided(result)
+    if (!named && result.outcome === 'detected' && !this.#detection.isComplete)
+      this.#connection.detectBeside(this.#plan)
     this.#settle(result)
   }
 }

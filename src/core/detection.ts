@@ -24,6 +24,12 @@ export class SnifferPlan {
     this.#server = firstByteTable(sniffers, 'server')
   }
 
+  /** A plan of the sniffer of one protocol; undefined where there is none, or it has no facts to give. */
+  only(protocol: string | undefined): SnifferPlan | undefined {
+    const sniffers = this.sniffers.filter((sniffer) => sniffer.protocol === protocol)
+    return sniffers.length === 0 ? undefined : new SnifferPlan(sniffers, this.onSnifferError)
+  }
+
   candidates(side: Side, firstByte: number): readonly Sniffer[] {
     return (side === 'client' ? this.#client : this.#server)[firstByte]!
   }

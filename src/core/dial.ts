@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import type { Address } from './address.js'
 import type { Clock, Timer } from './clock.js'
 import { type ErrorCode, SluiceError } from './errors.js'
 import type { LoopGuard } from './loop-guard.js'
@@ -112,13 +113,13 @@ export class Dial {
     this.#wire = wire
     if (!loops.mayReachUs(endpoint.port)) return
     process.nextTick(() => {
-      if (!this.#isSettled && this.#wire === wire) this.#guard(loops, wire)
+      if (!this.#isSettled && this.#wire === wire) this.#guard(loops, wire, { host, port: endpoint.port })
     })
   }
 
-  #guard(loops: LoopGuard, wire: Wire): void {
+  #guard(loops: LoopGuard, wire: Wire, remote: Address): void {
     if (this.#loopKey !== undefined) loops.remove(this.#loopKey)
-    this.#loopKey = loops.add(wire)
+    this.#loopKey = loops.add(wire, remote)
   }
 
   #opened(wire: Wire, endpoint: Endpoint): void {

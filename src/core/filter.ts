@@ -67,6 +67,8 @@ export interface CheckContext {
   readonly listener: { readonly name: string; readonly hasDestination: boolean }
   /** Names of the filters that stand before this one. */
   readonly before: readonly string[]
+  /** Options of the filter of that name that stands before this one, as its schema gave them; undefined where there is none, or they are wrong. */
+  optionsBefore(name: string): unknown
   /** True where `host:port` is one of our own listeners or the admin address. */
   isOwnAddress(host: string, port: number): boolean
   /** The name nearest to `name`, as `Did you mean "web"?`, or an empty string where none is near. */

@@ -16,20 +16,15 @@ export class GrowingBuffer {
   }
 
   append(chunk: Uint8Array): void {
-    const needed = this.#end + chunk.length
-    if (needed > this.#buffer.length) {
-      // Most connections say what decides in one chunk: then the copy is exact.
-      const grown = Buffer.allocUnsafe(this.#end === 0 ? needed : Math.max(needed, 2 * this.#buffer.length))
-      grown.set(this.#buffer.subarray(0, this.#end))
-      this.#buffer = grown
-    }
+    if (this.#end + chunk.length > this.#buffer.length) this.#makeRoom(chunk.length)
     this.#buffer.set(chunk, this.#end)
-    this.#end = needed
+    this.#end += chunk.length
   }
 
   consume(count: number): void {
     if (count > this.length) throw new RangeError(`consume(${count}) of ${this.length} bytes`)
     this.#start += count
+    if (this.#start === this.#end) this.#start = this.#end = 0
   }
 
   /** Everything, handed over: the buffer is empty afterwards. */
@@ -38,5 +33,18 @@ export class GrowingBuffer {
     this.#buffer = NOTHING
     this.#start = this.#end = 0
     return held
+  }
+
+  /** Moves what is held to the beginning, of a larger buffer where this one is too small or mostly full. */
+  #makeRoom(count: number): void {
+    const { length } = this
+    const needed = length + count
+    const isRoomy = needed <= this.#buffer.length && this.#start >= this.#buffer.length / 2
+    // Most connections say what decides in one chunk: then the copy is exact.
+    const target = isRoomy ? this.#buffer : Buffer.allocUnsafe(length === 0 ? needed : Math.max(needed, 2 * length))
+    target.set(this.#buffer.subarray(this.#start, this.#end))
+    this.#buffer = target
+    this.#start = 0
+    this.#end = length
   }
 }

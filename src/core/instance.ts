@@ -7,7 +7,7 @@ import { DESCRIPTOR_SHARE } from './config/defaults.js'
 import type { Container } from './container.js'
 import { DecisionMetrics } from './decision-metrics.js'
 import type { Filter, Needs, SilentDestination } from './filter.js'
-import { Listener } from './listener.js'
+import { Listener, LISTENER as LISTENER_FILTER } from './listener.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import { LoopGuard } from './loop-guard.js'
@@ -49,6 +49,8 @@ export class Instance {
   readonly #tcpMetrics: TcpMetrics
   readonly #loops = new LoopGuard()
   readonly #filters: Filter[] = []
+  /** Those that `start` was called of, and `stop` was not. */
+  readonly #started: Filter[] = []
   #lastId = 0
 
   /** `container` has the services that are not made here: log, metrics, clock, transport, sniffers, plugins' own. */
@@ -80,8 +82,11 @@ export class Instance {
 
   /** Starts the filters, then binds every address; where one fails, nothing stays bound. */
   async start(): Promise<void> {
-    for (const filter of this.#filters) await filter.start?.()
     try {
+      for (const filter of this.#filters) {
+        this.#started.push(filter)
+        await filter.start?.()
+      }
       for (const listener of this.listeners) await listener.bind()
     } catch (error) {
       await this.close()
@@ -94,8 +99,13 @@ export class Instance {
     return this.listeners.flatMap((listener) => listener.connections.list())
   }
 
+  /** Settles when no listener has a connection: those that still accept may get one while another's last one ends. */
+  async empty(): Promise<void> {
+    while (this.connections().length > 0) await Promise.all(this.listeners.map((listener) => listener.empty()))
+  }
+
   drain(): void {
-    for (const filter of this.#filters) filter.drain?.()
+    for (const filter of this.#started) void this.#guard(() => filter.drain?.())
   }
 
   /** Cuts what is open, and lets everything go. */
@@ -103,20 +113,30 @@ export class Instance {
     await Promise.all(this.listeners.map((listener) => listener.close()))
     for (const listener of this.listeners) listener.cutAll()
     await Promise.all(this.listeners.map((listener) => listener.empty()))
-    for (const filter of this.#filters) await filter.stop?.()
+    for (const filter of this.#started.splice(0)) await this.#guard(() => filter.stop?.())
+  }
+
+  /** What a filter does on the way out must not keep the others, or the process. */
+  async #guard(call: () => void | Promise<void>): Promise<void> {
+    try {
+      await call()
+    } catch (err) {
+      this.#log.error({ err }, 'a filter failed while it was stopped')
+    }
   }
 
   #makeListener(config: ListenerConfig, descriptorLimit: number | undefined): Listener {
     const upstreams = this.#container.get<Upstreams>(UPSTREAMS)
     const context = makeContext(config)
     const steps = config.filters.map((filter, index) => this.#makeStep(config, context, filter, index))
+    const chain = new Chain(steps)
     return new Listener({
       context,
       addresses: config.addresses,
       destination: resolveDestination(config, upstreams),
-      chain: new Chain(steps),
+      chain,
       maxConnections: boundedConnections(config.limits.maxConnections, descriptorLimit),
-      environment: this.#makeEnvironment(config, context),
+      environment: this.#makeEnvironment(config, context, chain),
       transport: this.#container.get(TRANSPORT),
       upstreams,
       originalDestinations: this.#container.get(ORIGINAL_DESTINATIONS),
@@ -148,7 +168,11 @@ export class Instance {
     }
   }
 
-  #makeEnvironment({ timeouts, limits, name }: ListenerConfig, context: ListenerContext): ConnectionEnvironment {
+  #makeEnvironment(
+    { timeouts, limits, name }: ListenerConfig,
+    context: ListenerContext,
+    chain: Chain,
+  ): ConnectionEnvironment {
     return {
       context,
       dial: {
@@ -164,6 +188,8 @@ export class Instance {
       peekWindowBytes: limits.peekWindowBytes,
       idleTimeoutMs: timeouts.idleMs,
       halfCloseTimeoutMs: timeouts.halfCloseMs,
+      terminalFilter: chain.steps.at(-1)?.name ?? '',
+      denyLabel: (filter, reason) => (filter === LISTENER_FILTER ? reason : chain.label(filter, reason)),
       onDecided: (connection) => this.#events.onDecided(connection),
       onClosed: (connection, summary) => {
         this.closedTraces.add({ summary, steps: connection.trace.steps })
@@ -224,6 +250,6 @@ function resolveDestination(
 }
 
 /** Never above a third of the descriptors: a connection takes two, and the rest must live. */
-export function boundedConnections(configured: number, descriptorLimit: number | undefined): number {
-  return Math.min(configured, descriptorLimit === undefined ? Infinity : Math.floor(descriptorLimit / DESCRIPTOR_SHARE))
+function boundedConnections(configured: number, descriptorLimit = Infinity): number {
+  return Math.min(configured, Math.floor(descriptorLimit / DESCRIPTOR_SHARE))
 }

@@ -32,7 +32,7 @@ const MIN_SWEEP_MS = 10
 const MAX_SWEEP_MS = 60_000
 
 /** Name under which the listener's own refusals are counted. */
-const LISTENER = 'listener'
+export const LISTENER = 'listener'
 
 /** Accepts connections, applies its limits, and runs each through its chain. A connection keeps the chain that it began with. */
 export class Listener {
@@ -48,6 +48,11 @@ export class Listener {
 
   get context(): ListenerContext {
     return this.#parts.context
+  }
+
+  /** Connections that it holds at once: what was configured, or a third of the descriptors. */
+  get maxConnections(): number {
+    return this.#parts.maxConnections
   }
 
   get sockets(): readonly ListeningSocket[] {
@@ -130,7 +135,7 @@ export class Listener {
     this.#sweeper ??= this.#sweep()
     const refusal = this.#refusal(connection)
     if (refusal !== undefined) {
-      connection.denyBy(LISTENER, refusal, refusal)
+      connection.denyBy(LISTENER, refusal)
       return
     }
     connection.trace.add('accept', '', this.#describeWay())
@@ -150,7 +155,7 @@ export class Listener {
   #refusal(connection: ProxiedConnection): string | undefined {
     const { maxConnections, environment, destination } = this.#parts
     if (this.connections.size > maxConnections) return 'max-connections'
-    if (environment.dial.loops.isOwn(connection.source.host, connection.source.port)) return 'loop'
+    if (environment.dial.loops.isOwn(connection.source, () => headedTo(connection))) return 'loop'
     return destination === 'original'
       ? this.#refusalOfOriginal(connection.originalDestination, connection.downstream)
       : undefined
@@ -187,6 +192,12 @@ export class Listener {
       if (this.connections.size > 0) this.#sweeper = this.#sweep()
     })
   }
+}
+
+function headedTo({ originalDestination, downstream }: ProxiedConnection): Address | undefined {
+  if (originalDestination) return originalDestination
+  const { localHost, localPort } = downstream
+  return localHost === undefined || localPort === undefined ? undefined : { host: localHost, port: localPort }
 }
 
 function listenError(name: string, { host, port }: HostPort, cause: NodeJS.ErrnoException): SluiceError {

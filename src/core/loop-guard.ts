@@ -1,9 +1,10 @@
-import { normalizeHost } from './address.js'
+import { type Address, normalizeHost } from './address.js'
 import type { Wire } from './wire.js'
 
 /**
- * Knows the local addresses of our own upstream wires: a connection that comes from one of them has come back to us, and would go
- * round for ever (a relay whose destination is itself makes a thousand hops in a tenth of a second).
+ * Knows our own upstream wires by both their ends: a connection that comes from one of them, to where it was headed, has come back to
+ * us, and would go round for ever (a relay whose destination is itself makes a thousand hops in a tenth of a second). One end is not
+ * enough: Linux gives the same local port to connections of others with another remote end.
  */
 export class LoopGuard {
   readonly #own = new Set<string>()
@@ -26,11 +27,14 @@ export class LoopGuard {
     return this.#isEveryPortSuspect || this.#ports.has(port)
   }
 
-  /** Call in the turn after `connect`: the kernel has chosen the local port by then, and nobody can have accepted it yet. */
-  add(wire: Wire): string | undefined {
+  /**
+   * Call in the turn after `connect`: the kernel has chosen the local port by then, and nobody can have accepted it yet. Gives the key
+   * to forget it by.
+   */
+  add(wire: Wire, remote: Address): string | undefined {
     const { localHost, localPort } = wire
     if (localHost === undefined || localPort === undefined) return undefined
-    const key = keyOf(normalizeHost(localHost), localPort)
+    const key = keyOf({ host: normalizeHost(localHost), port: localPort }, remote)
     this.#own.add(key)
     return key
   }
@@ -39,11 +43,14 @@ export class LoopGuard {
     this.#own.delete(key)
   }
 
-  isOwn(host: string, port: number): boolean {
-    return this.#own.size > 0 && this.#own.has(keyOf(host, port))
+  /** `headedTo`: the original destination, else where the connection was accepted. Only asked for where we have wires to compare. */
+  isOwn(source: Address, headedTo: () => Address | undefined): boolean {
+    if (this.#own.size === 0) return false
+    const remote = headedTo()
+    return remote !== undefined && this.#own.has(keyOf(source, remote))
   }
 }
 
-function keyOf(host: string, port: number): string {
-  return `${host} ${port}`
+function keyOf(local: Address, remote: Address): string {
+  return `${local.host} ${local.port} ${normalizeHost(remote.host)} ${remote.port}`
 }

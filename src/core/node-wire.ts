@@ -60,6 +60,7 @@ export class NodeWire implements Wire {
   #isOver = false
   #isDetached = false
   #onConnected: OnConnected | undefined
+  #onClosed: (() => void) | undefined
   bytesRead = 0
   bytesWritten = 0
   /** Set by the transport on accepted wires. */
@@ -111,6 +112,10 @@ export class NodeWire implements Wire {
 
   get localPort(): number | undefined {
     return this.#socket.localPort
+  }
+
+  whenClosed(callback: () => void): void {
+    this.#onClosed = callback
   }
 
   read(reader: WireReader): void {
@@ -231,16 +236,18 @@ export class NodeWire implements Wire {
 
   wasClosed(): void {
     this.#isOver = true
-    const reader = this.#reader
+    const onClosed = this.#onClosed
     // Node's handle lives on for a while: what it leads to need not.
+    this.#onClosed = undefined
     this.#reader = nobody
-    reader.onClose?.()
+    onClosed?.()
   }
 
   /** A throw in a socket's callback would end the process and leave the connection alive: end the connection instead. */
   #fail(error: unknown): void {
     const reader = this.#reader
     this.reset()
-    reader.onError(error instanceof Error ? error : new Error(String(error)))
+    // Without a code of its own: it is no error of the peer's.
+    reader.onError(new Error(error instanceof Error ? error.message : String(error), { cause: error }))
   }
 }

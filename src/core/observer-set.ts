@@ -84,11 +84,20 @@ export class ObserverSet {
     if (isAnyDone) this.#looking = looking.filter((slot) => !slot.isDone)
   }
 
+  /** Tells an observer that has just been added of an end that came before it. */
+  replayEnd(watch: Watch, side: Side): void {
+    const slot = watch as Slot
+    if (!slot.isDone) this.#guard(slot, () => slot.observer.onEnd?.(side))
+  }
+
   onEnd(side: Side): void {
-    for (const slot of [...this.#looking]) {
+    const looking = this.#looking
+    // By index, as above.
+    for (let i = 0; i < looking.length; i++) {
+      const slot = looking[i]!
       if (!slot.isDone) this.#guard(slot, () => slot.observer.onEnd?.(side))
     }
-    this.#looking = this.#looking.filter((slot) => !slot.isDone)
+    this.#looking = looking.filter((slot) => !slot.isDone)
   }
 
   onClose(summary: CloseSummary): void {

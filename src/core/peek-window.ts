@@ -1,4 +1,5 @@
 import type { PeekWindow } from './connection.js'
+import { SluiceError } from './errors.js'
 import { GrowingBuffer } from './growing-buffer.js'
 import type { Side } from './side.js'
 import type { Wire, WireReader } from './wire.js'
@@ -6,7 +7,6 @@ import type { Wire, WireReader } from './wire.js'
 /** Who is told when a side breaks while its window is open. */
 export interface WindowOwner {
   windowBroke(side: Side, error: NodeJS.ErrnoException): void
-  wireClosed(side: Side): void
 }
 
 /**
@@ -89,11 +89,14 @@ export class SideWindow implements PeekWindow, WireReader {
     this.#owner.windowBroke(this.#side, error)
   }
 
-  onDrain(): void {}
-
-  onClose(): void {
-    this.#owner.wireClosed(this.#side)
+  /** The connection is over without an error of this side: who waits hears so. */
+  abort(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.(new SluiceError('SLUICE_CONNECT_ABORTED', this.#side, 'the connection was closed'))
   }
+
+  onDrain(): void {}
 
   onDetach(): Uint8Array {
     return this.take()

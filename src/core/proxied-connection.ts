@@ -2,10 +2,8 @@ import { type Address, formatAddress } from './address.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
 import { DetectBeside } from './detect-beside.js'
-import type { DecisionMetrics } from './decision-metrics.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
-import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
@@ -14,22 +12,22 @@ import { ObserverSet } from './observer-set.js'
 import { SideWindow } from './peek-window.js'
 import { RelayDirection } from './relay.js'
 import type { Side } from './side.js'
-import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
+import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
-import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { UpstreamGroup } from './upstream-group.js'
+import { type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionEnvironment {
-  readonly context: ListenerContext
-  readonly dial: DialEnvironment
+export interface ConnectionEnvironment extends UpstreamEnvironment {
   readonly log: Log
-  readonly tcpMetrics: TcpMetrics
-  readonly metrics: DecisionMetrics
-  readonly peekWindowBytes: number
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
+  /** Name of the chain's last filter: who refuses where the upstream is full. */
+  readonly terminalFilter: string
+  /** A deny reason as a metric label: `other` where the filter did not declare it. */
+  denyLabel(filter: string, reason: string): string
   /** Protocol and destination are known, or it is certain that they will not be. At most once, before `onClosed`. */
   onDecided(connection: ProxiedConnection): void
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
@@ -38,15 +36,12 @@ export interface ConnectionEnvironment {
 /** How long a client may take to read an answer of ours before the connection is closed under it. Enough for a slow link. */
 const ANSWER_LINGER_MS = 5_000
 
-/** How an early dial is meant: for whoever carries the connection; or for a route that a silent client names, if nothing else comes. */
-type DialKind = 'early' | 'tentative' | 'wanted'
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
-export class ProxiedConnection implements Connection, DialEvents {
+export class ProxiedConnection implements Connection {
   readonly id: number
   readonly source: Address
   readonly originalDestination: Address | undefined
@@ -63,35 +58,29 @@ export class ProxiedConnection implements Connection, DialEvents {
   #clientWindow: SideWindow | undefined
   readonly #observers: ObserverSet
   readonly #downstreamMeter: WireMeter
+  readonly #upstream: UpstreamSide
   #destination: UpstreamGroup | undefined
-  #serverWindow: SideWindow | undefined
-  #upstream: Wire | undefined
-  #upstreamMeter: WireMeter | undefined
-  #endpoint: Endpoint | undefined
-  #dial: Dial | undefined
-  #dialKind: DialKind = 'wanted'
-  #dialError: SluiceError | undefined
-  #onDialled: ((error?: SluiceError) => void)[] | undefined
   #isRelaying = false
   #detection: DetectionResult | undefined
-  #beside: DetectBeside | undefined
+  /** The detection under way. */
+  detecting: { conclude(): void } | undefined
   #firstByteAt: number | undefined
   #detectionMs = 0
   #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
   #abort: AbortController | undefined
   #onClose: ((summary: CloseSummary) => void)[] | undefined
-  #tlsLabel: string | undefined
+  /** The one that ended it. */
+  #summary: CloseSummary | undefined
+  #ended: Side[] | undefined
   #isAnnounced = false
   #isDownstreamClosed = false
-  #isUpstreamClosed = true
   #isClosed = false
   #reason: CloseReason | undefined
   #closedBy: CloseSummary['closedBy'] | undefined
   #denied: CloseSummary['denied']
   #error: string | undefined
   #clientErrno = ''
-  #serverErrno = ''
   #isHalfClosed = false
   #idleSince: number
   #idleMark = 0
@@ -112,6 +101,7 @@ export class ProxiedConnection implements Connection, DialEvents {
     this.#startedAt = clock.now()
     this.#idleSince = this.#startedAt
     this.trace = new Trace(clock, this.#startedAt)
+    this.#upstream = new UpstreamSide(environment, this, this.trace)
     this.#observers = new ObserverSet((error) => this.#observerDropped(error))
     this.#downstreamMeter = new WireMeter(
       environment.tcpMetrics,
@@ -122,6 +112,10 @@ export class ProxiedConnection implements Connection, DialEvents {
     )
     this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
     downstream.read(this.#clientWindow)
+    downstream.whenClosed(() => {
+      this.#isDownstreamClosed = true
+      this.#finishIfOver()
+    })
   }
 
   // What filters see
@@ -158,7 +152,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   }
 
   get serverSpoke(): boolean {
-    return this.#serverWindow === undefined ? this.#isRelaying : !this.#serverWindow.isSilent
+    return this.#isRelaying || this.#upstream.spoke
   }
 
   get clientSpoke(): boolean {
@@ -189,14 +183,17 @@ export class ProxiedConnection implements Connection, DialEvents {
   }
 
   onClose(callback: (summary: CloseSummary) => void): void {
+    if (this.#summary) {
+      this.#guardClose(callback, this.#summary)
+      return
+    }
     this.#onClose ??= []
     this.#onClose.push(callback)
   }
 
   setTlsLabel(value: string): void {
-    this.#tlsLabel = value
     this.#downstreamMeter.setTls(value)
-    this.#upstreamMeter?.setTls(value)
+    this.#upstream.setTls(value)
   }
 
   nameByPort(protocol: string): void {
@@ -219,44 +216,43 @@ export class ProxiedConnection implements Connection, DialEvents {
 
   dial(): Promise<Wire> {
     return new Promise((resolve, reject) => {
-      this.#whenDialled((error) => (error ? reject(error) : resolve(this.#upstream!)))
+      this.#whenDialled((error) => (error ? reject(error) : resolve(this.#upstream.wire!)))
     })
   }
 
   forward(): void {
     this.#whenDialled((error) => {
-      if (error === undefined) this.relay(this.#upstream!)
-      else if (error.code === 'SLUICE_UPSTREAM_FULL') this.deny('upstream-full')
-      else this.connectFailed(error)
+      if (error) this.connectFailed(error)
+      else this.relay(this.#upstream.wire!)
     })
   }
 
   relay(upstream: Wire): void {
-    if (upstream !== this.#upstream) this.#abandonDial()
+    if (this.isClosed) return
+    if (upstream !== this.#upstream.wire) this.#upstream.abandon()
     this.#isRelaying = true
-    if (upstream === this.downstream) return this.#echo()
-    const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
-    const toClient = new RelayDirection('server', upstream, this.downstream, this.#observers, this)
-    const serverWindow = this.#serverWindow
     this.#announce()
-    if (serverWindow && !serverWindow.isSilent && !this.clientSpoke) {
-      this.#handOver(upstream, serverWindow, toClient)
-      this.#handOver(this.downstream, this.#clientWindow, toServer)
-    } else {
-      this.#handOver(this.downstream, this.#clientWindow, toServer)
-      this.#handOver(upstream, serverWindow, toClient)
-    }
+    const [clientWindow, serverWindow] = [this.#clientWindow, this.#upstream.window]
+    const isServerFirst = this.#upstream.spoke && !this.clientSpoke
     // An idle connection keeps no more than it needs.
-    this.#clientWindow = this.#serverWindow = undefined
+    this.#clientWindow = this.#upstream.window = undefined
+    const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
+    if (upstream === this.downstream) return this.#handOver(this.downstream, clientWindow, toServer)
+    const toClient = new RelayDirection('server', upstream, this.downstream, this.#observers, this)
+    // In the order in which they spoke: observers are shown what the windows hold.
+    if (isServerFirst) this.#handOver(upstream, serverWindow, toClient)
+    this.#handOver(this.downstream, clientWindow, toServer)
+    if (!isServerFirst) this.#handOver(upstream, serverWindow, toClient)
   }
 
   answer(answer: Uint8Array): void {
-    this.#abandonDial()
+    if (this.isClosed) return
+    this.#upstream.abandon()
     this.#reason = 'answered'
     this.#closedBy = 'proxy'
     const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => this.downstream.close())
     this.onClose(() => linger.cancel())
-    this.downstream.read(new LastReader(this))
+    this.downstream.read(lastReader)
     this.downstream.resume()
     this.downstream.write(answer)
     this.downstream.end()
@@ -265,13 +261,13 @@ export class ProxiedConnection implements Connection, DialEvents {
   }
 
   deny(reason: string): void {
-    this.denyBy(this.currentFilter, reason, reason)
+    this.denyBy(this.currentFilter, reason)
   }
 
   // What the core's own parts use
 
   window(side: Side): SideWindow {
-    const window = side === 'client' ? this.#clientWindow : this.#serverWindow
+    const window = side === 'client' ? this.#clientWindow : this.#upstream.window
     if (window) return window
     const reason = this.#isRelaying
       ? 'it is relayed already: observe() sees what passes'
@@ -283,13 +279,18 @@ export class ProxiedConnection implements Connection, DialEvents {
     return this.#environment
   }
 
+  /** The client's window, until the relay takes over. */
+  get clientWindow(): SideWindow | undefined {
+    return this.#clientWindow
+  }
+
   /** The open upstream wire's window, once there is one. */
   get serverWindow(): SideWindow | undefined {
-    return this.#serverWindow
+    return this.#upstream.window
   }
 
   get dialError(): SluiceError | undefined {
-    return this.#dialError
+    return this.#upstream.error
   }
 
   /**
@@ -297,11 +298,7 @@ export class ProxiedConnection implements Connection, DialEvents {
    * could not be opened. A tentative dial may be to another destination than the one that is chosen in the end.
    */
   dialEarly(kind: 'early' | 'tentative', onSettled: () => void): void {
-    if (this.#dial && this.#dial.group !== this.#destination) this.#abandonDial()
-    this.#dialKind = kind
-    if (this.#dial === undefined) this.#startDial()
-    this.#onDialled ??= []
-    this.#onDialled.push(onSettled)
+    if (this.#destination && !this.isClosed) this.#upstream.dialEarly(this.#destination, kind, onSettled)
   }
 
   /** Detection has come to an end. Attaches the observers that wait for the protocol. */
@@ -316,13 +313,14 @@ export class ProxiedConnection implements Connection, DialEvents {
    * kept, and observers, who are promised the first byte, are not attached.
    */
   decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
-    this.#beside = undefined
+    this.detecting = undefined
     this.#named(result)
     for (const observer of this.#waitingFor(result.protocol)) {
       const made = this.#make(observer)
       if (made === undefined || replay === undefined) continue
       const watch = this.#observers.add(made)
       replay((side, chunk) => this.#observers.replay(watch, side, chunk))
+      for (const side of this.#ended ?? []) this.#observers.replayEnd(watch, side)
     }
     this.#countOpens()
   }
@@ -330,17 +328,19 @@ export class ProxiedConnection implements Connection, DialEvents {
   /** Facts that came after the name. */
   learned(result: DetectionResult): void {
     this.#detection = result
-    this.#beside = undefined
+    this.detecting = undefined
   }
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
   detectBeside(plan: SnifferPlan): void {
-    this.#beside = new DetectBeside(this, plan, this.#detection !== undefined)
-    this.#observers.add(this.#beside)
+    const beside = new DetectBeside(this, plan, this.#detection !== undefined)
+    this.detecting = beside
+    this.#observers.add(beside)
   }
 
-  denyBy(filter: string, reason: string, label: string): void {
+  denyBy(filter: string, reason: string): void {
     if (this.isClosed) return
+    const label = this.#environment.denyLabel(filter, reason)
     this.#reason = 'denied'
     this.#closedBy = 'proxy'
     this.#denied = { filter, reason }
@@ -365,6 +365,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   /** The destination could not be connected. */
   connectFailed(error: SluiceError): void {
     if (this.isClosed) return
+    if (error.code === 'SLUICE_UPSTREAM_FULL') return this.denyBy(this.#environment.terminalFilter, 'upstream-full')
     this.#error = error.code
     this.#environment.metrics.connectFailed(this.listener.name, error.code)
     this.trace.add('close', '', error.message)
@@ -374,14 +375,15 @@ export class ProxiedConnection implements Connection, DialEvents {
   /** Cuts the connection now: at a stop, or when a bound was reached. */
   cut(reason: CloseReason): void {
     if (this.#isClosed) return
+    if (this.#reason !== undefined) return this.#resetBoth()
     this.trace.add('close', '', reason)
     this.#end(reason, 'proxy')
   }
 
   /** Called now and then: compares what has moved since. Costs a chunk nothing. */
   checkIdle(now: number): void {
-    const moved =
-      this.downstream.bytesRead + this.downstream.bytesWritten - this.downstream.pendingBytes + this.#upstreamMoved()
+    const { bytesRead, bytesWritten, pendingBytes } = this.downstream
+    const moved = bytesRead + bytesWritten - pendingBytes + this.#upstream.moved
     if (moved !== this.#idleMark) {
       this.#idleMark = moved
       this.#idleSince = now
@@ -392,16 +394,10 @@ export class ProxiedConnection implements Connection, DialEvents {
     else if (this.#isHalfClosed && idleMs >= this.#environment.halfCloseTimeoutMs) this.cut('half-close-timeout')
   }
 
-  #upstreamMoved(): number {
-    return this.#upstream === undefined
-      ? 0
-      : this.#upstream.bytesRead + this.#upstream.bytesWritten - this.#upstream.pendingBytes
-  }
-
   /** Brings the byte counters up to date. */
   countBytes(): void {
     this.#downstreamMeter.countBytes()
-    this.#upstreamMeter?.countBytes()
+    this.#upstream.countBytes()
   }
 
   noteFirstByte(): void {
@@ -417,13 +413,13 @@ export class ProxiedConnection implements Connection, DialEvents {
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
       facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: downstream.bytesRead, server: this.#upstream?.bytesRead ?? downstream.bytesWritten },
+      bytes: { client: downstream.bytesRead, server: downstream.bytesWritten },
       durationMs: this.#environment.dial.clock.now() - this.#startedAt,
       closedBy: this.#closedBy ?? 'proxy',
       reason: this.#reason ?? 'end',
     }
-    const destination = this.#endpoint?.label ?? this.#destination?.label
-    if (destination !== undefined) summary.destination = destination
+    if (this.#destination) summary.destination = this.#destination.label
+    this.#upstream.describe(summary)
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
     if (this.route !== undefined) summary.route = this.route
     if (detection) {
@@ -447,131 +443,44 @@ export class ProxiedConnection implements Connection, DialEvents {
   relaySideEnded(side: Side): void {
     this.#isHalfClosed = true
     this.#closedBy ??= side
+    this.#ended ??= []
+    this.#ended.push(side)
   }
 
   relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
-    if (side === 'client') this.#clientErrno = errnoOf(error)
-    else this.#serverErrno = errnoOf(error)
+    if (side === 'client') this.#clientErrno = error.code ?? ''
+    else this.#upstream.errno = error.code ?? ''
     if (this.isClosed) return
     if (error.code === undefined) {
       this.failed(error, this.currentFilter)
       return
     }
-    if (side === 'server' && !this.#isRelaying && this.#dialKind === 'tentative' && !this.serverSpoke) {
-      this.#dropUpstream()
+    if (side === 'server' && this.#upstream.isTentative && !this.#upstream.spoke) {
+      // It may not be where the connection goes: the client's first words can still choose.
+      this.trace.add('upstream', '', `lost before anything was said: ${error.code}`)
+      this.#upstream.lose()
       return
     }
     this.trace.add('close', '', `${side} reset: ${error.code}`)
     this.#end('reset', side)
   }
 
-  wireClosed(side: Side): void {
-    if (side === 'client') {
-      this.#isDownstreamClosed = true
-      this.#abandonDial()
-    } else {
-      this.#closeUpstream()
-    }
+  upstreamClosed(): void {
     this.#finishIfOver()
   }
 
-  // Dialling
-
   #whenDialled(callback: (error?: SluiceError) => void): void {
-    if (this.#destination === undefined) {
-      const error = new SluiceError('SLUICE_NO_DESTINATION', `connection ${this.id}`, 'there is no destination to dial')
-      process.nextTick(() => callback(error))
-      return
-    }
-    if (this.#dial && this.#dial.group !== this.#destination) this.#abandonDial()
-    if (this.#dialError) this.#dialError = undefined
-    if (this.#dial && this.#dialKind !== 'wanted') {
-      this.#environment.metrics.earlyDial(this.listener.name, 'used')
-      this.#dialKind = 'wanted'
-    }
-    if (this.#upstream) {
-      callback()
-      return
-    }
-    this.#onDialled ??= []
-    this.#onDialled.push(callback)
-    if (this.#dial === undefined) this.#startDial()
+    const problem = this.#isUndialable()
+    if (problem) process.nextTick(() => callback(problem))
+    else this.#upstream.whenDialled(this.#destination!, callback)
   }
 
-  #startDial(): void {
-    if (this.#destination === undefined) return
-    this.#dial = new Dial(this.#destination, this.#environment.dial, this)
-  }
-
-  dialAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
-    this.trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`)
-  }
-
-  dialOpened(wire: Wire, endpoint: Endpoint): void {
-    this.#upstream = wire
-    this.#endpoint = endpoint
-    this.#isUpstreamClosed = false
-    this.#upstreamMeter = new WireMeter(
-      this.#environment.tcpMetrics,
-      wire,
-      this.listener.direction,
-      'dst',
-      endpoint.port,
-    )
-    if (this.#tlsLabel !== undefined) this.#upstreamMeter.setTls(this.#tlsLabel)
-    if (this.#detection) this.#upstreamMeter.countOpen()
-    this.trace.add('upstream', '', `connected ${endpoint.label}`)
-    this.#serverWindow = new SideWindow(wire, 'server', this.#environment.peekWindowBytes, this)
-    wire.read(this.#serverWindow)
-    this.#settleDial()
-  }
-
-  dialFailed(error: SluiceError): void {
-    this.#dial = undefined
-    this.#dialError = error
-    if (this.#dialKind !== 'wanted') this.#environment.metrics.earlyDial(this.listener.name, 'failed')
-    this.#dialKind = 'wanted'
-    this.trace.add('upstream', '', error.message)
-    this.#settleDial(error)
-  }
-
-  #settleDial(error?: SluiceError): void {
-    const callbacks = this.#onDialled
-    this.#onDialled = undefined
-    for (const callback of callbacks ?? []) callback(error)
-  }
-
-  /** Gives up the dial or the early wire that nobody carries. */
-  #abandonDial(): void {
-    if (this.#isRelaying || this.#dial === undefined) return
-    if (this.#dialKind !== 'wanted') this.#environment.metrics.earlyDial(this.listener.name, 'in-vain')
-    this.#dialKind = 'wanted'
-    if (this.#upstream) {
-      this.#dropUpstream()
-    } else {
-      this.#dial.cancel()
-      this.#dial = undefined
-    }
-  }
-
-  /** Lets an early wire go: it has carried nothing. */
-  #dropUpstream(): void {
-    const upstream = this.#upstream
-    this.#closeUpstream()
-    this.#upstream = undefined
-    this.#upstreamMeter = undefined
-    this.#endpoint = undefined
-    this.#serverWindow = undefined
-    upstream?.read(deaf)
-    upstream?.close()
-  }
-
-  #closeUpstream(): void {
-    if (this.#isUpstreamClosed) return
-    this.#isUpstreamClosed = true
-    this.#upstreamMeter?.close(this.#serverErrno)
-    this.#dial?.release()
-    this.#dial = undefined
+  #isUndialable(): SluiceError | undefined {
+    const source = `connection ${this.id}`
+    if (this.isClosed) return new SluiceError('SLUICE_CONNECT_ABORTED', source, 'the connection is closed')
+    return this.#destination
+      ? undefined
+      : new SluiceError('SLUICE_NO_DESTINATION', source, 'there is no destination to dial')
   }
 
   // Relaying and closing
@@ -583,15 +492,6 @@ export class ProxiedConnection implements Connection, DialEvents {
     wire.resume()
     if (held && held.length > 0) reader.onChunk(held)
     if (window?.ended) reader.onEnd()
-  }
-
-  #echo(): void {
-    this.#announce()
-    this.#handOver(
-      this.downstream,
-      this.#clientWindow,
-      new RelayDirection('client', this.downstream, this.downstream, this.#observers, this),
-    )
   }
 
   #named(result: DetectionResult): void {
@@ -614,7 +514,7 @@ export class ProxiedConnection implements Connection, DialEvents {
   /** After the observers are attached: they may still teach the labels. */
   #countOpens(): void {
     this.#downstreamMeter.countOpen()
-    this.#upstreamMeter?.countOpen()
+    this.#upstream.countOpen()
   }
 
   #announce(): void {
@@ -649,25 +549,20 @@ export class ProxiedConnection implements Connection, DialEvents {
 
   #resetBoth(): void {
     this.downstream.reset()
-    if (this.#upstream) this.#upstream.reset()
-    else this.#abandonDial()
-    if (this.#dial && this.#dialKind !== 'wanted') {
-      this.#environment.metrics.earlyDial(this.listener.name, 'in-vain')
-      this.#dialKind = 'wanted'
-    }
+    if (this.#upstream.isOpen) this.#upstream.reset()
+    else this.#upstream.abandon()
   }
 
   #finishIfOver(): void {
     if (!this.#isDownstreamClosed || this.#isClosed) return
-    if (!this.#isUpstreamClosed) {
-      // A wire that nobody carries is not waited for.
-      if (this.#isRelaying) return
-      this.#dropUpstream()
-    }
+    if (this.#isRelaying && this.#upstream.isOpen) return
+    // What nobody carries is not waited for.
+    this.#upstream.abandon()
     this.#isClosed = true
     // It may only now name what it has: the summary is read after it.
-    this.#beside?.conclude()
-    const summary = this.summary()
+    this.detecting?.conclude()
+    const summary = (this.#summary = this.summary())
+    this.#clientWindow?.abort()
     this.#observers.onClose(summary)
     this.#downstreamMeter.close(this.#clientErrno)
     this.#announceLast()
@@ -692,22 +587,4 @@ export class ProxiedConnection implements Connection, DialEvents {
 }
 
 /** Reads a client out after we have answered it: what it still says is thrown away, so that closing does not reset the answer. */
-class LastReader implements WireReader {
-  readonly #connection: ProxiedConnection
-  constructor(connection: ProxiedConnection) {
-    this.#connection = connection
-  }
-  onChunk(): void {}
-  onDrain(): void {}
-  onEnd(): void {}
-  onError(): void {}
-  onClose(): void {
-    this.#connection.wireClosed('client')
-  }
-}
-
-const deaf: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
-
-function errnoOf(error: NodeJS.ErrnoException): string {
-  return error.code ?? ''
-}
+const lastReader: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }

@@ -6,7 +6,6 @@ import type { Wire, WireReader } from './wire.js'
 export interface RelayOwner {
   relaySideEnded(side: Side): void
   relaySideBroke(side: Side, error: NodeJS.ErrnoException): void
-  wireClosed(side: Side): void
 }
 
 /**
@@ -47,9 +46,5 @@ export class RelayDirection implements WireReader {
   /** `from` has taken what was written to it: whoever writes to it may go on. That is the other wire. */
   onDrain(): void {
     this.#to.resume()
-  }
-
-  onClose(): void {
-    this.#owner.wireClosed(this.#side)
   }
 }

@@ -10,8 +10,6 @@ export interface WireReader {
   onError(error: NodeJS.ErrnoException): void
   /** What `write` had to keep has left: go on. Called only after `write` returned false. */
   onDrain(): void
-  /** Both directions are over. Comes last, also after `onError`, `reset()` and `close()`, exactly once. */
-  onClose?(): void
   /** The wire is being given up with `detach()`: hand back the bytes that you hold and have not passed on. */
   onDetach?(): Uint8Array | undefined
 }
@@ -29,6 +27,11 @@ export interface Wire {
   readonly pendingBytes: number
   readonly localHost: string | undefined
   readonly localPort: number | undefined
+  /**
+   * Calls once when both directions are over, whoever reads by then: last of all, also after `reset()` and `close()`. A second call
+   * replaces the first. The core's own: filters have the connection's `onClose`.
+   */
+  whenClosed(callback: () => void): void
   /** Make `reader` the one that is called. A paused wire stays paused. */
   read(reader: WireReader): void
   /** The chunk is yours again when this returns. False: pause your source until `onDrain`. After `end`, `reset` or `close`: ignored. */

@@ -88,7 +88,7 @@ describe.each(modes)('a wire accepted by %s', (mode) => {
   test('resets, also in the turn in which it ended its half', async () => {
     for (const endsFirst of [false, true]) {
       const { wire, client } = await accept(mode)
-      const over = new Promise<void>((resolve) => wire.read(reader({ onClose: resolve })))
+      const over = new Promise<void>((resolve) => wire.whenClosed(resolve))
       if (endsFirst) wire.end()
       wire.reset()
       await over

@@ -255,7 +255,8 @@ describe('a wire that is reset in the turn in which it was ended', () => {
       const options = { host: '127.0.0.1', port: server.port, keepAliveMs: 10_000 }
       const wire = new NodeTransport().connect(options, (error) => {
         if (error) return reject(error)
-        wire.read({ onChunk() {}, onEnd() {}, onDrain() {}, onError: reject, onClose: resolve })
+        wire.read({ onChunk() {}, onEnd() {}, onDrain() {}, onError: reject })
+        wire.whenClosed(resolve)
         wire.write(Buffer.from('last words'))
         wire.end()
         wire.reset()

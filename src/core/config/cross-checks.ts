@@ -40,7 +40,7 @@ function checkContext(
   config: ReadConfig,
   own: OwnAddresses,
   { sniffers }: Registry,
-): Omit<CheckContext, 'before'> {
+): Omit<CheckContext, 'before' | 'optionsBefore'> {
   return {
     upstreams: config.upstreams.map(({ name }) => name),
     protocols: [...new Set(sniffers.map(({ protocol }) => protocol))],

@@ -73,12 +73,15 @@ export function defaultChain(path: ConfigPath, context: ChainContext): readonly 
 /** Lets each filter check its options against the rest of the configuration. */
 export function checkChain(
   chain: readonly ReadFilter[],
-  checkContext: Omit<CheckContext, 'before'>,
+  checkContext: Omit<CheckContext, 'before' | 'optionsBefore'>,
   findings: Findings,
 ): void {
-  for (const { definition, options, optionsPath, before } of chain) {
+  for (const [index, { definition, options, optionsPath, before }] of chain.entries()) {
+    const optionsBefore = (name: string): unknown =>
+      chain.slice(0, index).find((other) => other.definition.name === name)?.options
+    const context: CheckContext = { ...checkContext, before, optionsBefore }
     try {
-      for (const { code, path, message, severity } of definition.check?.(options, { ...checkContext, before }) ?? []) {
+      for (const { code, path, message, severity } of definition.check?.(options, context) ?? []) {
         const at = [...optionsPath, ...path]
         if (!findings.isSpoilt(at)) findings.add(code, at, message, { severity })
       }

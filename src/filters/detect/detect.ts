@@ -74,17 +74,24 @@ class Detect implements Filter<Reason> {
   }
 
   onConnection(connection: Connection): Verdict<Reason> | Promise<Verdict<Reason>> {
+    const driven = driver(connection)
     if (connection.detection) {
       connection.trace.note(`the port says ${connection.detection.protocol}`)
-      return 'continue'
+      return this.#learnFacts(driven, connection.detection)
     }
-    const driven = driver(connection)
     if (this.#withheld === undefined) {
       connection.trace.note('looks on beside the relay')
       driven.detectBeside(this.#plan)
       return 'continue'
     }
     return detectWithheld(driven, this.#plan, this.#withheld).then((result) => this.#verdict(connection, result))
+  }
+
+  /** A port gives no facts: where a later filter needs them, they are waited for, of that protocol alone. */
+  #learnFacts(connection: ProxiedConnection, named: DetectionResult): Verdict<Reason> | Promise<Verdict<Reason>> {
+    const plan = this.#withheld?.need === 'facts' ? this.#plan.only(named.protocol) : undefined
+    if (plan === undefined || this.#withheld === undefined) return 'continue'
+    return detectWithheld(connection, plan, { ...this.#withheld, named }).then(() => 'continue')
   }
 
   #verdict(connection: Connection, { outcome, protocol }: DetectionResult): Verdict<Reason> {
@@ -134,6 +141,10 @@ function driver(connection: Connection): ProxiedConnection {
 }
 
 function check({ protocols = [] }: Options, context: CheckContext): Finding[] {
+  const twice = 'stands in this chain already: a connection is named once'
+  if (context.before.includes('detect')) {
+    return [{ severity: 'error', code: 'SLUICE_CONFIG_FILTER_ORDER', path: [], message: twice }]
+  }
   return protocols.flatMap((protocol, index) => {
     if (context.protocols.includes(protocol)) return []
     const hint = context.suggest(protocol, context.protocols) || `There are ${context.protocols.join(', ')}.`

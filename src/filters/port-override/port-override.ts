@@ -80,7 +80,14 @@ function parseRange(key: string): [number, number] | undefined {
 }
 
 function check({ ports }: Options, context: CheckContext): Finding[] {
-  return [...unknownProtocols(ports, context), ...overlaps(ports)]
+  return [...misplaced(context), ...unknownProtocols(ports, context), ...overlaps(ports)]
+}
+
+/** What has been looked for cannot be named by its port afterwards. */
+function misplaced(context: CheckContext): Finding[] {
+  if (!context.before.includes('detect')) return []
+  const message = 'stands behind detect, which names every connection before it: put it first'
+  return [{ severity: 'error', code: 'SLUICE_CONFIG_FILTER_ORDER', path: [], message }]
 }
 
 function unknownProtocols(ports: Options['ports'], context: CheckContext): Finding[] {

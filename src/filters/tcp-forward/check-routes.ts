@@ -15,6 +15,8 @@ export function checkRoutes({ routes }: TcpForwardOptions, context: CheckContext
       ...checkProtocols(route, index, context),
     ]),
     ...routes.flatMap((route, index) => shadowed(route, index, routes)),
+    ...checkSilences(routes),
+    ...routes.flatMap((route, index) => checkLookedFor(route, index, context)),
     ...checkDetection(routes, context),
     ...checkDestinationOfRest(routes, context),
     ...routes.flatMap((route, index) => checkSilence(route, index, routes, context)),
@@ -50,14 +52,32 @@ function shadowed({ match }: RouteOptions, index: number, routes: readonly Route
   return [{ severity: 'warning', code: 'SLUICE_CONFIG_SHADOWED_ROUTE', path: ['routes', index], message }]
 }
 
+/** Only the shortest silence ever comes about. */
+function checkSilences(routes: readonly RouteOptions[]): Finding[] {
+  const silences = routes.flatMap(({ match }) => match.clientSilent ?? [])
+  const first = routes.findIndex(({ match }) => match.clientSilent === Math.min(...silences))
+  return routes.flatMap(({ match }, index) => {
+    if (match.clientSilent === undefined || index === first) return []
+    const message = `never reached: after a shorter silence route ${first} has taken the client`
+    return [{ severity: 'warning' as const, code: 'SLUICE_CONFIG_SHADOWED_ROUTE', path: ['routes', index], message }]
+  })
+}
+
+/** A protocol that detect does not look for is never found. */
+function checkLookedFor({ match }: RouteOptions, index: number, context: CheckContext): Finding[] {
+  const { protocols } = (context.optionsBefore('detect') ?? {}) as { readonly protocols?: readonly string[] }
+  const needed = protocolsOf(match)
+  if (protocols === undefined || needed === undefined || needed.some((protocol) => protocols.includes(protocol)))
+    return []
+  if (context.before.includes('port-override')) return []
+  const message = `never reached: detect looks for ${protocols.join(', ')} only`
+  return [{ severity: 'warning', code: 'SLUICE_CONFIG_SHADOWED_ROUTE', path: ['routes', index], message }]
+}
+
 /** Whatever `later` matches, `earlier` matches too. */
 function covers(earlier: Match, later: Match): boolean {
   if (earlier.clientSilent !== undefined || later.clientSilent !== undefined) {
-    return (
-      earlier.clientSilent !== undefined &&
-      later.clientSilent !== undefined &&
-      earlier.clientSilent <= later.clientSilent
-    )
+    return false
   }
   return (
     isCovered(earlier.protocol, protocolsOf(later), (a, b) => a === b) &&
@@ -91,11 +111,13 @@ function isInside(outer: Range, inner: Range): boolean {
   return list.check(inner.host, inner.family)
 }
 
-/** Routes by what is spoken match nothing where nobody finds it out. */
+/** Routes by what is spoken match nothing where nobody finds it out. A port gives a name, and no facts. */
 function checkDetection(routes: readonly RouteOptions[], context: CheckContext): Finding[] {
-  if (context.before.includes('detect') || context.before.includes('port-override')) return []
+  const hasDetect = context.before.includes('detect')
+  const hasName = hasDetect || context.before.includes('port-override')
   const index = routes.findIndex(
-    ({ match }) => match.protocol || match.sni || match.alpn || match.clientSilent !== undefined,
+    ({ match }) =>
+      (!hasDetect && (match.sni || match.alpn || match.clientSilent !== undefined)) || (!hasName && match.protocol),
   )
   if (index < 0) return []
   const message = 'matches by what is spoken, and no filter before tcp-forward finds that out: put "- detect" before it'

@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { inject } from 'tsyringe'
-import type { Connection } from '../../core/connection.js'
+import { CLIENT_WAS_SILENT, type Connection } from '../../core/connection.js'
 import { defineFilter, type Filter, type Needs, type SilentDestination, type Verdict } from '../../core/filter.js'
 import { OPTIONS, UPSTREAMS } from '../../core/tokens.js'
 import type { Upstreams } from '../../core/upstreams.js'
@@ -32,12 +32,12 @@ class TcpForward implements Filter<Reason> {
   }
 
   #choose(connection: Connection): Route | undefined {
-    const { destination, serverSpoke } = connection
-    const matching = serverSpoke
+    const matching = connection.serverSpoke
       ? undefined
       : this.#routes.find((route) => !route.isForSilence && route.matches(connection))
     // The destination that a silent client named stands until a route says otherwise, and for good once its server has spoken.
-    return matching ?? this.#routes.find((route) => route.isForSilence && route.group === destination)
+    if (matching || !connection.get(CLIENT_WAS_SILENT)) return matching
+    return this.#routes.find((route) => route.isForSilence && route.group === connection.destination)
   }
 }
 

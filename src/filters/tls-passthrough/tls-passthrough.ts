@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { inject } from 'tsyringe'
 import { z } from 'zod'
 import type { Connection } from '../../core/connection.js'
-import { defineFilter, type Filter, type Verdict } from '../../core/filter.js'
+import { type CheckContext, defineFilter, type Filter, type Finding, type Verdict } from '../../core/filter.js'
 import { OPTIONS } from '../../core/tokens.js'
 import {
   parseServerNamePattern,
@@ -45,7 +45,8 @@ class TlsPassthrough implements Filter<Reason> {
       connection.observe(labelAsTls, { protocol: 'tls' })
       return 'continue'
     }
-    if (connection.detection.protocol !== 'tls') return 'continue'
+    if (connection.detection.protocol !== 'tls')
+      return this.#allowed && isPerhapsTls(connection) ? { deny: 'no-sni' } : 'continue'
     connection.setTlsLabel(TLS_LABEL)
     return this.#allowed === undefined ? 'continue' : this.#verdict(connection, this.#allowed)
   }
@@ -56,6 +57,30 @@ class TlsPassthrough implements Filter<Reason> {
     connection.trace.note(serverName)
     return allowed.some((pattern) => pattern.matches(serverName)) ? 'continue' : { deny: 'sni-not-allowed' }
   }
+}
+
+/** RFC 8446 section 5.1: content type handshake, with which a ClientHello begins. */
+const HANDSHAKE = 0x16
+
+/** Nobody could tell in time, and the rest of it may be a ClientHello: what is undecided has no name that is allowed. */
+function isPerhapsTls(connection: Connection): boolean {
+  return connection.detection?.outcome !== 'detected' && connection.peek('client').bytes[0] === HANDSHAKE
+}
+
+function check({ allow }: Options, context: CheckContext): Finding[] {
+  if (allow === undefined) return []
+  const finding = (message: string): Finding[] => [
+    { severity: 'error', code: 'SLUICE_CONFIG_NEEDS_DETECT', path: ['allow'], message },
+  ]
+  if (!context.before.includes('detect'))
+    return finding(
+      'needs the name that a client asks for, and no filter before tls-passthrough finds it out: put "- detect" before it',
+    )
+  const { protocols } = (context.optionsBefore('detect') ?? {}) as { readonly protocols?: readonly string[] }
+  if (protocols === undefined || protocols.includes('tls')) return []
+  return finding(
+    'needs the name that a client asks for, and detect looks for other protocols only: add tls to its protocols',
+  )
 }
 
 /** Nothing to observe: the label is all. */
@@ -69,4 +94,5 @@ export const tlsPassthrough = defineFilter({
   denyReasons: ['sni-not-allowed', 'no-sni'],
   use: TlsPassthrough,
   needs: ({ allow }) => (allow ? 'facts' : 'nothing'),
+  check,
 })

@@ -5,6 +5,8 @@ import type { CloseSummary } from '../../../src/core/close-summary.js'
 import type { Connection, FactKey } from '../../../src/core/connection.js'
 import type { ListenerContext } from '../../../src/core/listener-context.js'
 import { MetricsRegistry } from '../../../src/core/metrics.js'
+import { systemClock } from '../../../src/core/clock.js'
+import { Trace } from '../../../src/core/trace.js'
 import type { Observer, Watch } from '../../../src/core/observer.js'
 import type { Side } from '../../../src/core/side.js'
 import { LATENCY_BUCKETS_MS, MAX_TARGET_PORTS } from '../../../src/filters/http-metrics/http-metric-cells.js'
@@ -40,6 +42,7 @@ class Relay implements Watch {
     const attached: [Attach, unknown][] = []
     const connection = {
       destinationPort,
+      trace: new Trace(systemClock, 0),
       set: (key: FactKey<unknown>, value: unknown) => void this.facts.set(key, value),
       observe: (attach: Attach, options: unknown) => void attached.push([attach, options]),
     } as unknown as Connection
@@ -384,7 +387,8 @@ describe('http-metrics costs little', () => {
       direction: 'outbound',
     } as ListenerContext)
     const attached = new Set<unknown>()
-    const connection = { observe: (attach: unknown) => void attached.add(attach) } as unknown as Connection
+    const trace = new Trace(systemClock, 0)
+    const connection = { trace, observe: (attach: unknown) => void attached.add(attach) } as unknown as Connection
     filter.onConnection(connection)
     filter.onConnection(connection)
     expect(attached.size).toBe(1)

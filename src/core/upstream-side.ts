@@ -1,0 +1,216 @@
+import type { CloseSummary } from './close-summary.js'
+import type { DecisionMetrics } from './decision-metrics.js'
+import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
+import { SluiceError } from './errors.js'
+import type { ListenerContext } from './listener-context.js'
+import { SideWindow, type WindowOwner } from './peek-window.js'
+import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
+import type { Trace } from './trace.js'
+import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { Wire, WireReader } from './wire.js'
+
+/** What the server's side of a connection needs of its surroundings: one for all connections of a listener. */
+export interface UpstreamEnvironment {
+  readonly context: ListenerContext
+  readonly dial: DialEnvironment
+  readonly tcpMetrics: TcpMetrics
+  readonly metrics: DecisionMetrics
+  readonly peekWindowBytes: number
+}
+
+/** Who is told when the server's wire breaks or is closed. */
+export interface UpstreamOwner extends WindowOwner {
+  upstreamClosed(): void
+}
+
+/**
+ * How a dial came about: `early`, so that the greeting of the only server there is can decide; `tentative`, to one of several, whose
+ * loss teaches nothing; `wanted`, by who carries the connection. The first two are counted once: used, in vain, or failed.
+ */
+export type DialKind = 'early' | 'tentative' | 'wanted'
+
+type OnDialled = (error?: SluiceError) => void
+
+/** The server's side of one connection: at most one dial and one wire at a time, and what they count as. */
+export class UpstreamSide implements DialEvents {
+  readonly #environment: UpstreamEnvironment
+  readonly #owner: UpstreamOwner
+  readonly #trace: Trace
+  #dial: Dial | undefined
+  #kind: DialKind = 'wanted'
+  #onDialled: OnDialled[] | undefined
+  #meter: WireMeter | undefined
+  #tlsLabel: string | undefined
+  #isOpenCounted = false
+  #isWireOpen = false
+  /** Why the last dial failed. */
+  error: SluiceError | undefined
+  wire: Wire | undefined
+  endpoint: Endpoint | undefined
+  /** Until the relay has taken over. */
+  window: SideWindow | undefined
+  /** The error that broke the wire: `ECONNRESET`, or empty. */
+  errno = ''
+
+  constructor(environment: UpstreamEnvironment, owner: UpstreamOwner, trace: Trace) {
+    this.#environment = environment
+    this.#owner = owner
+    this.#trace = trace
+  }
+
+  /** A byte or FIN of the server has arrived and nobody has taken it yet. */
+  get spoke(): boolean {
+    return this.window !== undefined && !this.window.isSilent
+  }
+
+  /** The wire is open, or was and has not been closed yet. */
+  get isOpen(): boolean {
+    return this.#isWireOpen
+  }
+
+  /** The connection may still go elsewhere. */
+  get isTentative(): boolean {
+    return this.#kind === 'tentative'
+  }
+
+  /** Bytes that have moved. */
+  get moved(): number {
+    return this.wire === undefined ? 0 : this.wire.bytesRead + this.wire.bytesWritten - this.wire.pendingBytes
+  }
+
+  /** Calls back when a wire to `group` is open, at once where it is; a dial to another group is given up first. */
+  whenDialled(group: UpstreamGroup, callback: OnDialled): void {
+    this.#giveUpOther(group)
+    this.#count('used')
+    if (this.wire) {
+      callback()
+      return
+    }
+    this.#dialFor(group, callback)
+  }
+
+  /** Dials before anything is decided. */
+  dialEarly(group: UpstreamGroup, kind: 'early' | 'tentative', onSettled: OnDialled): void {
+    this.#giveUpOther(group)
+    this.#kind = kind
+    this.#dialFor(group, onSettled)
+  }
+
+  /** Lets everything go that nobody carries, with word to those who wait for it. */
+  abandon(): void {
+    this.#count('in-vain')
+    if (this.#isWireOpen) this.#drop()
+    this.#dial?.cancel()
+    this.#dial = undefined
+    const reason = 'the connection was closed before its destination was connected'
+    this.#settle(new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason))
+  }
+
+  /** An early wire broke before its server had said anything: it has taught nothing. */
+  lose(): void {
+    this.#count('failed')
+    this.#drop()
+  }
+
+  /** The wire is to be reset with the connection. */
+  reset(): void {
+    this.#count('in-vain')
+    this.wire?.reset()
+  }
+
+  #wireClosed(wire: Wire): void {
+    // One that was dropped is nobody's any more.
+    if (wire !== this.wire) return
+    this.#closed()
+    this.#owner.upstreamClosed()
+  }
+
+  #closed(): void {
+    if (!this.#isWireOpen) return
+    this.#isWireOpen = false
+    this.#meter?.close(this.errno)
+    this.#dial?.release()
+    this.#dial = undefined
+  }
+
+  setTls(label: string): void {
+    this.#tlsLabel = label
+    this.#meter?.setTls(label)
+  }
+
+  /** The labels are known from here on. */
+  countOpen(): void {
+    this.#isOpenCounted = true
+    this.#meter?.countOpen()
+  }
+
+  countBytes(): void {
+    this.#meter?.countBytes()
+  }
+
+  /** Adds where the connection goes, and what the server said. */
+  describe(summary: { -readonly [K in keyof CloseSummary]: CloseSummary[K] }): void {
+    if (this.endpoint) summary.destination = this.endpoint.label
+    if (this.wire) summary.bytes = { client: summary.bytes.client, server: this.wire.bytesRead }
+  }
+
+  dialOpened(wire: Wire, endpoint: Endpoint): void {
+    const { context, tcpMetrics, peekWindowBytes } = this.#environment
+    this.wire = wire
+    this.endpoint = endpoint
+    this.#isWireOpen = true
+    this.#meter = new WireMeter(tcpMetrics, wire, context.direction, 'dst', endpoint.port)
+    if (this.#tlsLabel !== undefined) this.#meter.setTls(this.#tlsLabel)
+    if (this.#isOpenCounted) this.#meter.countOpen()
+    this.#trace.add('upstream', '', `connected ${endpoint.label}`)
+    this.window = new SideWindow(wire, 'server', peekWindowBytes, this.#owner)
+    wire.read(this.window)
+    wire.whenClosed(() => this.#wireClosed(wire))
+    this.#settle()
+  }
+
+  dialFailed(error: SluiceError): void {
+    this.#dial = undefined
+    this.error = error
+    this.#count('failed')
+    this.#trace.add('upstream', '', error.message)
+    this.#settle(error)
+  }
+
+  dialAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
+    this.#trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`)
+  }
+
+  #giveUpOther(group: UpstreamGroup): void {
+    if (this.#dial && this.#dial.group !== group) this.abandon()
+  }
+
+  #dialFor(group: UpstreamGroup, callback: OnDialled): void {
+    this.error = undefined
+    this.#onDialled ??= []
+    this.#onDialled.push(callback)
+    this.#dial ??= new Dial(group, this.#environment.dial, this)
+  }
+
+  #settle(error?: SluiceError): void {
+    const callbacks = this.#onDialled
+    this.#onDialled = undefined
+    for (const callback of callbacks ?? []) callback(error)
+  }
+
+  /** Lets the wire go: it has carried nothing. */
+  #drop(): void {
+    const { wire } = this
+    this.#closed()
+    this.wire = this.endpoint = this.window = this.#meter = undefined
+    wire?.read(deaf)
+    wire?.close()
+  }
+
+  #count(outcome: 'used' | 'in-vain' | 'failed'): void {
+    if (this.#kind !== 'wanted') this.#environment.metrics.earlyDial(this.#environment.context.name, outcome)
+    this.#kind = 'wanted'
+  }
+}
+
+const deaf: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
