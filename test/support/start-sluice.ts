@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { createSluice, type Sluice, type SluiceConfig, type SluiceOverrides } from '../../src/sluice.js'
 import { CLOCK } from '../../src/core/tokens.js'
-import { type FakeClock } from './fake-clock.js'
+import { type FakeClock } from '../../src/testing/fake-clock.js'
 
 /** Starts a proxy that is stopped with the test. */
 export async function startSluice(config: SluiceConfig, overrides?: SluiceOverrides): Promise<Sluice> {
