@@ -116,7 +116,7 @@ export class Instance {
       destination: resolveDestination(config, upstreams),
       chain: new Chain(steps),
       maxConnections: boundedConnections(config.limits.maxConnections, descriptorLimit),
-      environment: this.#makeEnvironment(config, context),
+      environment: this.#makeEnvironment(config, context, steps.at(-1)),
       transport: this.#container.get(TRANSPORT),
       upstreams,
       originalDestinations: this.#container.get(ORIGINAL_DESTINATIONS),
@@ -148,7 +148,11 @@ export class Instance {
     }
   }
 
-  #makeEnvironment({ timeouts, limits, name }: ListenerConfig, context: ListenerContext): ConnectionEnvironment {
+  #makeEnvironment(
+    { timeouts, limits, name }: ListenerConfig,
+    context: ListenerContext,
+    last: ChainStep | undefined,
+  ): ConnectionEnvironment {
     return {
       context,
       dial: {
@@ -164,6 +168,7 @@ export class Instance {
       peekWindowBytes: limits.peekWindowBytes,
       idleTimeoutMs: timeouts.idleMs,
       halfCloseTimeoutMs: timeouts.halfCloseMs,
+      ...(last?.filter.preface && { prefacedBy: last }),
       onDecided: (connection) => this.#events.onDecided(connection),
       onClosed: (connection, summary) => {
         this.closedTraces.add({ summary, steps: connection.trace.steps })

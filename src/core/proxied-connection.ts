@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from './address.js'
+import type { ChainStep } from './chain.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
 import { DetectBeside } from './detect-beside.js'
@@ -30,6 +31,8 @@ export interface ConnectionEnvironment {
   readonly peekWindowBytes: number
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
+  /** The filter that tells the server something before the client's first byte. */
+  readonly prefacedBy?: Pick<ChainStep, 'name' | 'filter'>
   /** Protocol and destination are known, or it is certain that they will not be. At most once, before `onClosed`. */
   onDecided(connection: ProxiedConnection): void
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
@@ -48,7 +51,8 @@ type ObserverFactory = (connection: Connection) => Observer | undefined
 /** The connection as the core drives it. */
 export class ProxiedConnection implements Connection, DialEvents {
   readonly id: number
-  readonly source: Address
+  readonly peer: Address
+  source: Address
   readonly originalDestination: Address | undefined
   readonly downstream: AcceptedWire
   readonly trace: Trace
@@ -86,6 +90,8 @@ export class ProxiedConnection implements Connection, DialEvents {
   #isDownstreamClosed = false
   #isUpstreamClosed = true
   #isClosed = false
+  /** Of the client's bytes: taken out by filters, as the header of a proxy before us. */
+  #consumedBytes = 0
   #reason: CloseReason | undefined
   #closedBy: CloseSummary['closedBy'] | undefined
   #denied: CloseSummary['denied']
@@ -106,7 +112,7 @@ export class ProxiedConnection implements Connection, DialEvents {
     this.#environment = environment
     this.id = id
     this.downstream = downstream
-    this.source = downstream.peer
+    this.peer = this.source = downstream.peer
     this.originalDestination = route.original
     this.#destination = route.destination
     this.#startedAt = clock.now()
@@ -246,6 +252,7 @@ export class ProxiedConnection implements Connection, DialEvents {
       this.#handOver(this.downstream, this.#clientWindow, toServer)
       this.#handOver(upstream, serverWindow, toClient)
     }
+    this.#consumedBytes = this.#clientWindow?.consumedBytes ?? 0
     // An idle connection keeps no more than it needs.
     this.#clientWindow = this.#serverWindow = undefined
   }
@@ -417,11 +424,15 @@ export class ProxiedConnection implements Connection, DialEvents {
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
       facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: downstream.bytesRead, server: this.#upstream?.bytesRead ?? downstream.bytesWritten },
+      bytes: {
+        client: downstream.bytesRead - this.#consumed,
+        server: this.#upstream?.bytesRead ?? downstream.bytesWritten,
+      },
       durationMs: this.#environment.dial.clock.now() - this.#startedAt,
       closedBy: this.#closedBy ?? 'proxy',
       reason: this.#reason ?? 'end',
     }
+    if (this.source !== this.peer) summary.peer = formatAddress(this.peer.host, this.peer.port)
     const destination = this.#endpoint?.label ?? this.#destination?.label
     if (destination !== undefined) summary.destination = destination
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
@@ -436,6 +447,10 @@ export class ProxiedConnection implements Connection, DialEvents {
     if (this.#error !== undefined) summary.error = this.#error
     for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
+  }
+
+  get #consumed(): number {
+    return this.#clientWindow?.consumedBytes ?? this.#consumedBytes
   }
 
   // What wires, windows and relays report
@@ -523,7 +538,22 @@ export class ProxiedConnection implements Connection, DialEvents {
     this.trace.add('upstream', '', `connected ${endpoint.label}`)
     this.#serverWindow = new SideWindow(wire, 'server', this.#environment.peekWindowBytes, this)
     wire.read(this.#serverWindow)
+    if (!this.#sayPreface(wire)) return
     this.#settleDial()
+  }
+
+  /** False where it could not be made: the connection is ended then. */
+  #sayPreface(wire: Wire): boolean {
+    const filter = this.#environment.prefacedBy
+    if (filter === undefined) return true
+    try {
+      const preface = filter.filter.preface?.(this)
+      if (preface) wire.write(preface)
+      return true
+    } catch (error) {
+      this.failed(error, filter.name)
+      return false
+    }
   }
 
   dialFailed(error: SluiceError): void {
