@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
+import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
 import { addQuickstartCommand } from './quickstart.js'
@@ -14,6 +15,7 @@ Examples:
   sluice run -c sluice.yaml                      run a configuration
   sluice check sluice.yaml                       find all its errors, without starting it
   sluice quickstart                              see it work, with nothing set up
+  sluice new plugin my-protocol                  make a package that teaches it a protocol
 
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
 
@@ -34,5 +36,6 @@ export function makeProgram(io: ServingIo, registry: Registry): Command {
   addCheckCommand(program, io, registry)
   addSchemaCommand(program, io, registry)
   addQuickstartCommand(program, io)
+  addNewCommand(program, io, registry)
   return program
 }
