@@ -10,6 +10,7 @@ import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
+import type { LookedAt } from './looked-at.js'
 import type { Observer } from './observer.js'
 import { ObserverSet } from './observer-set.js'
 import { SideWindow } from './peek-window.js'
@@ -29,10 +30,14 @@ export interface ConnectionEnvironment {
   readonly tcpMetrics: TcpMetrics
   readonly metrics: DecisionMetrics
   readonly peekWindowBytes: number
+  /** Bytes of each side that the trace keeps of what detection looked at. */
+  readonly traceBytes: number
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
   /** The filter that tells the server something before the client's first byte. */
   readonly prefacedBy?: Pick<ChainStep, 'name' | 'filter'>
+  /** What watches a connection of a protocol, whatever its chain asks for. */
+  readonly observers: ReadonlyMap<string, readonly ObserverFactory[]>
   /** Protocol and destination are known, or it is certain that they will not be. At most once, before `onClosed`. */
   onDecided(connection: ProxiedConnection): void
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
@@ -46,7 +51,7 @@ type DialKind = 'early' | 'tentative' | 'wanted'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-type ObserverFactory = (connection: Connection) => Observer | undefined
+export type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
 export class ProxiedConnection implements Connection, DialEvents {
@@ -332,6 +337,11 @@ export class ProxiedConnection implements Connection, DialEvents {
       replay((side, chunk) => this.#observers.replay(watch, side, chunk))
     }
     this.#countOpens()
+  }
+
+  /** Where detection notes what it looks at, so that it can be explained; undefined where nothing of it is kept. */
+  lookedAt(plan: SnifferPlan, isWithheld: boolean): LookedAt | undefined {
+    return this.trace.keepLooks(plan, this.#environment.traceBytes, isWithheld)
   }
 
   /** Facts that came after the name. */
@@ -638,7 +648,8 @@ export class ProxiedConnection implements Connection, DialEvents {
   #waitingFor(protocol: string | undefined): (Observer | ObserverFactory)[] {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    return waiting.filter((one) => one.protocol === protocol).map((one) => one.observer)
+    const everywhere = protocol === undefined ? [] : (this.#environment.observers.get(protocol) ?? [])
+    return [...waiting.filter((one) => one.protocol === protocol).map((one) => one.observer), ...everywhere]
   }
 
   /** After the observers are attached: they may still teach the labels. */
