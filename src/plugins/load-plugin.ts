@@ -51,11 +51,14 @@ async function findFile(name: string, folder: string): Promise<Found> {
 }
 
 /** By Node's own algorithm for `import`, as if the importing file stood in `folder`. */
-function findPackage(name: string, folder: string): Found {
+async function findPackage(name: string, folder: string): Promise<Found> {
   const parent = pathToFileURL(join(resolvePath(folder), 'sluice.yaml')).href
   try {
     const url = new URL(resolveModule(name, parent))
-    if (url.protocol === 'file:') return { url }
+    if (url.protocol === 'file:') {
+      const path = fileURLToPath(url)
+      return (await stat(path).catch(() => undefined)) ? { url } : notFound(name, notBuilt(path))
+    }
     return notFound(name, 'a plugin is a package, or a file by a path that begins with ./ or ../ or /')
   } catch (error) {
     return notFound(name, whyUnresolved(name, folder, error))
@@ -66,9 +69,13 @@ function whyUnresolved(name: string, folder: string, error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   if (code !== 'ERR_MODULE_NOT_FOUND') return `its package does not let itself be imported: ${message}`
   const missing = /^Cannot find module '(.+?)' imported/.exec(message)?.[1]
-  if (missing !== undefined) return `its package is there, but not the file ${missing}: build the package`
+  if (missing !== undefined) return notBuilt(missing)
   const hint = name.includes('.') ? `. If it is a file, write ./${name}` : ''
   return `there is no such package in node_modules of ${folder}, or above: run "npm install ${name}" there${hint}`
+}
+
+function notBuilt(path: string): string {
+  return `its package is there, but not the file ${path}: build the package`
 }
 
 function notFound(name: string, why: string): Found {

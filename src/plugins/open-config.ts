@@ -183,7 +183,7 @@ class Acceptance {
   #reportCircle(circle: readonly Sniffer[]): void {
     const steps = circle.map((sniffer) => `"${sniffer.protocol}" (${this.#ownerOf(sniffer) ?? 'built-in'})`)
     const message = `"before" goes round in a circle: ${[...steps, steps[0]].join(' before ')}. Take one of them out`
-    const last = circle.findLast((sniffer) => this.#owners.has(sniffer))
+    const last = [...this.#owners.keys()].findLast((sniffer) => circle.includes(sniffer))
     if (last) this.#report('SLUICE_PLUGIN_CIRCLE', last, message)
   }
 

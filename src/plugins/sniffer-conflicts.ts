@@ -69,14 +69,26 @@ function checkOther(
   const blame = { sniffer: blamed.sniffer, between: [mine, theirs] }
   const bytes = `${side} bytes ${showBytes(sample)}`
   if (isYes(verdict) && !hasOrder(one.sniffer, other.sniffer)) {
-    const message = `${named(other)} claims a sample of ${named(one)}, ${bytes}: let one of them say no, or say who wins, before: ["${theirs}"] in "${mine}" or before: ["${mine}"] in "${theirs}"`
+    const orders = [winning(one, other), winning(other, one)].filter((order) => order !== undefined)
+    const message = `${named(other)} claims a sample of ${named(one)}, ${bytes}: let the plugin's say no to it, or say who wins, with ${orders.join(' or ')}`
     return [{ code: 'SLUICE_PLUGIN_CONFLICT', message, ...blame }]
   }
   if (verdict === 'need-more' && isOtherEarlier) {
-    const message = `${named(other)} is asked before ${named(one)}, and still wants more after its whole sample, ${bytes}: the name would have to wait. Let "${theirs}" say no sooner, make the sample longer, or put before: ["${theirs}"] in "${mine}"`
+    const remedies = [
+      other.owner === undefined ? undefined : `let "${theirs}" say no sooner`,
+      one.owner === undefined ? undefined : 'make the sample longer',
+      winning(one, other),
+    ].filter((remedy) => remedy !== undefined)
+    const message = `${named(other)} is asked before ${named(one)}, and wants more after its whole sample, ${bytes}: the name would have to wait. Remedies: ${remedies.join(', or ')}`
     return [{ code: 'SLUICE_PLUGIN_WAITS', message, ...blame }]
   }
   return []
+}
+
+/** How `winner` is put before `loser`; a built-in sniffer cannot be told. */
+function winning(winner: OwnedSniffer, loser: OwnedSniffer): string | undefined {
+  if (winner.owner === undefined) return undefined
+  return `before: ["${loser.sniffer.protocol}"] in "${winner.sniffer.protocol}"`
 }
 
 function named({ sniffer, owner }: OwnedSniffer): string {
