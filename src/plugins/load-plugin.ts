@@ -122,6 +122,10 @@ function failed(error: unknown, url: URL, isTypeScript: boolean, label: string):
   }
   // Node's own errors of syntax stand for any copy of the class.
   const isSyntax = error instanceof Error && error.name === 'SyntaxError'
+  if (isSyntax && /Unexpected token 'export'|Cannot use import statement/.test(message)) {
+    const remedy = `the nearest package.json says CommonJS: name the file ${isTypeScript ? '.mts' : '.mjs'}, or say "type": "module" there`
+    return { code: 'SLUICE_PLUGIN_FAILED', message: `${label} does not load: ${oneLine(message)}; ${remedy}` }
+  }
   if (isTypeScript && (isSyntax || code?.includes('TYPESCRIPT_SYNTAX'))) {
     const remedy =
       'Node only strips types: decorators such as @inject, enums and parameter properties have to be built to JavaScript. Or use "inject" and "create", which need no decorators'

@@ -4,7 +4,7 @@ import { CLOCK } from '../../src/core/tokens.js'
 import { type FakeClock } from '../../src/testing/fake-clock.js'
 
 /** Starts a proxy that is stopped with the test. */
-export async function startSluice(config: SluiceConfig, overrides?: SluiceOverrides): Promise<Sluice> {
+export async function startSluice(config: SluiceConfig | string, overrides?: SluiceOverrides): Promise<Sluice> {
   const sluice = await createSluice(config, overrides).start()
   onTestFinished(() => sluice.stop())
   return sluice
