@@ -56,7 +56,7 @@ class WithheldDetection {
     this.#plan = plan
     this.#options = options
     this.#settle = settle
-    this.#detection = new Detection(plan)
+    this.#detection = new Detection(plan, connection.lookedAt(plan, true))
     this.#destination = connection.destination
     connection.onClose(() => this.#finish('ended'))
     connection.window('client').onChange = () => this.#clientChanged()
