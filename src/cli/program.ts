@@ -8,6 +8,8 @@ import { addQuickstartCommand } from './quickstart.js'
 import { addRunCommand } from './run.js'
 import { addSchemaCommand } from './schema.js'
 import type { ServingIo } from './serving-io.js'
+import { addSniffCommand } from './sniff.js'
+import type { StreamingIo } from './streaming-io.js'
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +22,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
 
 /** All commands. It throws a CommanderError in place of exiting. */
-export function makeProgram(io: ServingIo, registry: Registry): Command {
+export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Command {
   const program = new Command('sluice')
     .description(
       'A TCP proxy that finds out what every connection speaks: no port lists, no timers, and it can tell you why.',
@@ -35,6 +37,7 @@ export function makeProgram(io: ServingIo, registry: Registry): Command {
   addProxyCommand(program, io, registry)
   addCheckCommand(program, io, registry)
   addSchemaCommand(program, io, registry)
+  addSniffCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program

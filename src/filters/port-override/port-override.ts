@@ -37,7 +37,7 @@ class PortOverride implements Filter {
   readonly #protocols: ReadonlyMap<number, string>
 
   constructor(@inject(OPTIONS) { ports }: Options) {
-    this.#protocols = portMap(ports)
+    this.#protocols = protocolsByPort(ports)
   }
 
   onConnection(connection: Connection): 'continue' {
@@ -52,7 +52,7 @@ class PortOverride implements Filter {
 export const portOverride = defineFilter({ name: 'port-override', options, use: PortOverride, check })
 
 /** Every port that is named: exact ports over ranges, the operator's over the defaults. */
-function portMap(ports: Options['ports']): Map<number, string> {
+export function protocolsByPort(ports: Options['ports'] = {}): ReadonlyMap<number, string> {
   const entries = [...Object.entries(DEFAULT_PORTS), ...rangesFirst(Object.entries(ports))]
   const protocols = new Map<number, string>()
   for (const [key, protocol] of entries) {
