@@ -25,7 +25,7 @@ export interface RunChainOptions {
   readonly plugins?: readonly Plugin[]
   /** Services in place of those of the plugins. */
   readonly providers?: readonly Provider[]
-  /** What the client says: one chunk, or one after the other. Default: nothing. */
+  /** What the client says: one chunk, or one after the other; an empty one lets the server speak first. Default: nothing. */
   readonly client?: Bytes | readonly Bytes[]
   /** What the server says, once it is connected; in turn with the client, who begins. Default: nothing. */
   readonly server?: Bytes | readonly Bytes[]
@@ -62,7 +62,8 @@ const LISTENER_NAME = 'test'
 
 /**
  * Runs one connection through a chain: the chain, the connection and the filters are those that run in production, the wires live in
- * memory and the clock stands still. Rejects with a ConfigError where the chain is no valid one.
+ * memory and the clock stands still. What a filter waits for must come without I/O: give it services that answer at once, or its
+ * connection is still open when both sides have ended. Rejects with a ConfigError where the chain is no valid one.
  */
 export async function runChain(options: RunChainOptions): Promise<ChainRun> {
   const conversation = new Conversation(segments(options.client), segments(options.server))

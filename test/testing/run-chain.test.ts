@@ -43,6 +43,34 @@ test('lets the server greet', async () => {
   expect(text(run.relayed.server)).toBe('220 mail.example ESMTP ready\r\n')
 })
 
+test('lets the server speak first where the client passes its turn', async () => {
+  const run = await runChain({
+    filters: ['detect'],
+    client: ['', 'EHLO me\r\n', 'QUIT\r\n'],
+    server: ['220 mail.example ESMTP ready\r\n', '250 mail.example\r\n', '221 bye\r\n'],
+  })
+  expect(run.summary).toMatchObject({ protocol: 'smtp', decidedBy: 'server', detection: { bytes: { client: 0 } } })
+  expect(text(run.relayed.client)).toBe('EHLO me\r\nQUIT\r\n')
+  expect(text(run.relayed.server)).toMatch(/^220 .*\r\n250 .*\r\n221 bye\r\n$/)
+})
+
+test('carries more than the wires hold', async () => {
+  const body = 'x'.repeat(300_000)
+  const run = await runChain({ filters: ['detect'], client: [body, body], server: body })
+  expect([run.relayed.client.length, run.relayed.server.length]).toEqual([600_000, 300_000])
+  expect(run.summary).toMatchObject({ reason: 'end', bytes: { client: 600_000, server: 300_000 } })
+})
+
+test('lets filters behind a given name work on the bytes', async () => {
+  const run = await runChain({
+    filters: ['detect', 'http-metrics'],
+    detection: { protocol: 'http/1' },
+    client: HELLO,
+    server: 'HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n',
+  })
+  expect(run.metric('response_total', { status_code: '503' })).toBe(1)
+})
+
 test('gives a filter its options, its services and the name of the protocol', async () => {
   const STORE = token<{ readonly name: string }>('test/store')
   const seen: unknown[] = []
