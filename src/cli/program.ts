@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
+import { addExplainCommand } from './explain.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
@@ -37,6 +38,7 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addProxyCommand(program, io, registry)
   addCheckCommand(program, io, registry)
   addSchemaCommand(program, io, registry)
+  addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
