@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { defineFilter } from '../../../src/core/filter.js'
 import { z } from 'zod'
+import { loadConfig } from '../../../src/core/config/load-config.js'
+import { registryOf } from '../../../src/core/config/registry.js'
 import { CLIENT_DESTINATION, type Connection } from '../../../src/core/connection.js'
+import { proxyProtocol } from '../../../src/filters/proxy-protocol/proxy-protocol.js'
+import { builtIns } from '../../../src/plugins/built-ins.js'
 import { encodeProxyV1, encodeProxyV2, readProxyHeader } from '../../../src/protocols/proxy-protocol.js'
 import { mysql } from '../../../src/plugins/mysql.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
@@ -467,5 +472,19 @@ describe('what check says', () => {
   test('a silence longer than the timeout is refused', async () => {
     const options = { trusted: ['10.0.0.0/8'], mode: 'optional', clientSilent: '6s' }
     expect(await findingsOf([{ 'proxy-protocol': options }, 'tcp-forward'])).toEqual(['SLUICE_CONFIG_INVALID_VALUE'])
+  })
+})
+
+describe('the reference page', () => {
+  const page = readFileSync(new URL('../../../docs/reference/filters/proxy-protocol.md', import.meta.url), 'utf8')
+
+  test('has a row for each deny reason, and no other', () => {
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (?!such)[^|]+\|$/gm)].map(([, reason]) => reason)
+    expect(rows.toSorted()).toEqual(proxyProtocol.denyReasons?.toSorted())
+  })
+
+  test('has an example that is valid', () => {
+    const [, example] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+    expect(loadConfig(example ?? '', registryOf([builtIns]), { environment: {} }).findings).toEqual([])
   })
 })
