@@ -24,9 +24,7 @@ import type { TraceStep } from './core/trace.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
-
-/** A configuration as `INTERFACES` shows it in YAML, as an object of the same shape. */
-export type SluiceConfig = object
+import type { SluiceConfig } from './sluice-config.js'
 
 /** What an embedder or a test brings beside the configuration. */
 export interface SluiceOverrides {

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { createSluice, type Sluice, type SluiceConfig, type SluiceOverrides } from '../../src/sluice.js'
+import { createSluice, type Sluice, type SluiceOverrides } from '../../src/sluice.js'
+import type { SluiceConfig } from '../../src/sluice-config.js'
 import { CLOCK } from '../../src/core/tokens.js'
 import { type FakeClock } from '../../src/testing/fake-clock.js'
 

@@ -30,6 +30,8 @@ const options = z.strictObject({
         'Keys are ports or ranges such as "6000-6100"; a port wins over a range. They come on top of 25 and 587 smtp, 3306 mysql.',
     ),
 })
+/** The options as they are written. */
+export type PortOverrideInput = z.input<typeof options>
 type Options = z.output<typeof options>
 
 /** Names the protocol by the destination port, so that nothing is sniffed there. */

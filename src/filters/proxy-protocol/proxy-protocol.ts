@@ -53,6 +53,8 @@ const options = z.strictObject({
       'The longest header, TLVs included; one that says it is longer is denied. No more than limits.peekWindow has an effect.',
     ),
 })
+/** The options as they are written. */
+export type ProxyProtocolInput = z.input<typeof options>
 type Options = z.output<typeof options>
 type Reason = 'missing' | 'malformed' | 'untrusted' | 'timeout' | 'too-long'
 

@@ -68,5 +68,7 @@ export const tcpForwardOptions = z.strictObject({
     ),
 })
 
+/** The options as they are written. */
+export type TcpForwardInput = z.input<typeof tcpForwardOptions>
 export type TcpForwardOptions = z.output<typeof tcpForwardOptions>
 export type RouteOptions = TcpForwardOptions['routes'][number]
