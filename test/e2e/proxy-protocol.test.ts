@@ -126,6 +126,7 @@ listen test
     onTestFinished(() => void client.destroy())
     await once(client, 'secureConnect')
     const { localPort } = client
+    const cipher = client.getCipher().standardName
     client.write(REQUEST)
     const upstream = await server.accepted()
     expect(await upstream.hears('\r\n\r\n')).toBe(REQUEST)
@@ -142,7 +143,7 @@ listen test
           isVerified: true,
           version: 'TLSv1.3',
           commonName: 'shop.example.com',
-          cipher: client.getCipher().standardName,
+          cipher,
           signatureAlgorithm: 'ecdsa-with-SHA256',
           keyAlgorithm: 'EC256',
         },
@@ -151,8 +152,11 @@ listen test
   })
 
   test('its health checks speak for themselves', async () => {
-    const { port, closed } = await startReceiver()
-    await startBefore(port, 'send-proxy-v2 check inter 200ms')
+    const { server, port, closed } = await startReceiver()
+    server.server.on('connection', (socket) => socket.write('ready'))
+    // One that only connects is reset so fast that it may never be accepted: this one waits for an answer.
+    const check = 'option tcp-check\n  tcp-check expect string ready'
+    await startBefore(port, 'send-proxy-v2 check inter 200ms', '', check)
     const summary = await closed
     expect(summary).toMatchObject({ proxyProtocol: { version: 2, command: 'local' } })
     expect(summary.peer).toBeUndefined()
