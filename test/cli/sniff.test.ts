@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { addExplainCommand } from '../../src/cli/explain.js'
 import { addSniffCommand } from '../../src/cli/sniff.js'
 import type { StreamingIo } from '../../src/cli/streaming-io.js'
@@ -8,6 +12,7 @@ import { TwoSidedDetection } from '../../src/core/two-sided-detection.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
 import { runChain } from '../../src/testing/run-chain.js'
 
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const HTTP = { from: 'client', data: base64('GET / HTTP/1.1\r\n') }
 const GREETING = '220 mail.example ESMTP\r\n'
 
@@ -99,6 +104,20 @@ describe('sluice sniff', () => {
     const [answer] = (await run(['sniff'], [line])).answers as { bytes: { client: number } }[]
     expect(answer!.bytes.client).toBeLessThanOrEqual(16_384)
   })
+})
+
+test('answers a line before the next one comes, as a process', async () => {
+  const child = spawn(process.execPath, [MAIN, 'sniff'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const closed = once(child, 'close')
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  for (const id of [1, 2, 3]) {
+    child.stdin.write(`${JSON.stringify({ id, segments: [HTTP] })}\n`)
+    const { value } = await answers.next()
+    expect(JSON.parse(value as string)).toMatchObject({ id, protocol: 'http/1' })
+  }
+  child.stdin.end('x\n')
+  expect(await closed).toEqual([1, null])
 })
 
 test('a fault in the detection of both sides breaks sniff, explain and live connections alike', async () => {
