@@ -1,9 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // Examples import the package by its name, as their readers do.
+  resolve: {
+    alias: [
+      { find: /^sluice$/, replacement: `${import.meta.dirname}/src/index.ts` },
+      { find: /^sluice\/testing$/, replacement: `${import.meta.dirname}/src/testing/index.ts` },
+    ],
+  },
   oxc: { decorator: { legacy: true } },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Every read buffer is overwritten as soon as its callback has returned: who keeps a borrowed chunk, fails.
     env: { SLUICE_POISON_READS: '1' },
     testTimeout: 20_000,

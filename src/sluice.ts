@@ -9,27 +9,29 @@ import type { Config } from './core/config/config.js'
 import { descriptorLimit } from './core/config/descriptor-limit.js'
 import type { WrittenConfig } from './core/config/effective-config.js'
 import type { LocatedFinding } from './core/config/findings.js'
-import { loadConfig, readConfigFile } from './core/config/load-config.js'
+import { type ParsedConfig, readConfigFile, readParsedConfig } from './core/config/load-config.js'
 import { type Registry, registryOf } from './core/config/registry.js'
 import { type Binding, Container } from './core/container.js'
 import { SluiceError } from './core/errors.js'
 import { Instance } from './core/instance.js'
 import { type Log, silentLog } from './core/log.js'
+import type { LookedAt } from './core/looked-at.js'
 import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
 import { noOriginalDestinations } from './core/original-destination.js'
-import { CLOCK, LOG, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
+import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
 import type { TraceStep } from './core/trace.js'
 import { builtIns } from './plugins/built-ins.js'
+import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
-
-/** A configuration as `INTERFACES` shows it in YAML, as an object of the same shape. */
-export type SluiceConfig = object
+import type { SluiceConfig } from './sluice-config.js'
 
 /** What an embedder or a test brings beside the configuration. */
 export interface SluiceOverrides {
-  /** Beside the built-ins, which come in the same way. */
+  /** Beside those that the configuration names, and after them. */
   readonly plugins?: readonly Plugin[]
+  /** From where the plugins that an object names are looked up. Default: the current folder. Those of a file: from its folder. */
+  readonly folder?: string
   /** Services in place of those that are there: a store of a plugin, the clock, the transport. */
   readonly providers?: readonly Provider[]
   /** Where to log. Without it nothing is logged: a library prints nothing. */
@@ -43,6 +45,8 @@ export type ConnectionSnapshot = Omit<CloseSummary, 'closedBy' | 'reason'>
 export interface LiveTrace {
   readonly summary: ConnectionSnapshot
   readonly steps: readonly TraceStep[]
+  /** What detection has looked at: at most `traceBytes` of each side. */
+  readonly lookedAt?: LookedAt | undefined
 }
 
 /** What `on` lets you hear. */
@@ -197,7 +201,9 @@ export class Sluice {
   /** An open connection and its trace so far; undefined where there is none of that number. */
   liveTrace(id: number): LiveTrace | undefined {
     const connection = this.#instance?.connections().find((one) => one.id === id)
-    return connection && { summary: snapshot(connection.summary()), steps: connection.trace.steps }
+    if (connection === undefined) return undefined
+    const { steps, lookedAt } = connection.trace
+    return { summary: snapshot(connection.summary()), steps, lookedAt }
   }
 
   /** The last closed connections with their traces, oldest first. */
@@ -235,11 +241,12 @@ export class Sluice {
 
   async #start(): Promise<void> {
     const limit = await descriptorLimit()
-    const plugins = [builtIns, ...(this.#overrides.plugins ?? [])]
-    const container = this.#makeContainer(plugins)
-    const registry = registryOf(plugins, container.get(ORIGINAL_DESTINATIONS))
+    const opened = await this.#open()
+    const container = this.#makeContainer([builtIns, ...opened.plugins])
+    const registry = { ...opened.registry, originalDestinations: container.get(ORIGINAL_DESTINATIONS) }
     container.bind({ token: SNIFFERS, value: registry.sniffers })
-    const config = await this.#load(registry, limit)
+    container.bind({ token: OBSERVERS, value: registry.observers })
+    const config = this.#read(opened.parsed, registry, limit)
     this.#clock = container.get(CLOCK)
     const instance = new Instance(config, container, this.#metrics, this.#events(), limit)
     this.#config = config
@@ -261,15 +268,17 @@ export class Sluice {
     return container
   }
 
-  async #load(registry: Registry, limit: number | undefined): Promise<Config> {
+  async #open(): Promise<OpenedConfig> {
     const source = this.#source
-    const text = typeof source === 'string' ? await readConfigFile(source) : source
-    const loaded = loadConfig(text, registry, {
-      ...(typeof source === 'string' && { file: source }),
-      ...(limit !== undefined && { descriptorLimit: limit }),
-    })
-    if (loaded.config === undefined)
-      throw new ConfigError(typeof source === 'string' ? source : 'the configuration', loaded.findings)
+    const { plugins, folder } = this.#overrides
+    const options = { ...(plugins && { plugins }), ...(folder !== undefined && { folder }) }
+    if (typeof source !== 'string') return openConfig(source, registryOf([builtIns]), options)
+    return openConfig(await readConfigFile(source), registryOf([builtIns]), { ...options, file: source })
+  }
+
+  #read(parsed: ParsedConfig, registry: Registry, limit: number | undefined): Config {
+    const loaded = readParsedConfig(parsed, registry, limit === undefined ? {} : { descriptorLimit: limit })
+    if (loaded.config === undefined) throw new ConfigError(parsed.file ?? 'the configuration', loaded.findings)
     this.#warnings = loaded.findings
     this.#written = loaded.written
     return loaded.config

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import type { ClosedTrace } from '../core/closed-traces.js'
 import { effectiveConfig } from '../core/config/effective-config.js'
 import { type Registry, registryOf } from '../core/config/registry.js'
+import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
 import type { Sluice } from '../sluice.js'
 import { roundFractions } from './round-fractions.js'
 
@@ -86,14 +87,19 @@ function closed(source: AdminSource): Page {
 
 function oneConnection(source: AdminSource, id: number): Page {
   const live = source.liveTrace(id)
-  if (live) return json(200, { state: 'open', ...live.summary, trace: live.steps })
+  if (live) return json(200, { state: 'open', ...live.summary, ...explained(live) })
   const ended = source.closedTraces().find(({ summary }) => summary.connection === id)
-  if (ended) return json(200, { state: 'closed', ...closedWithTrace(ended) })
+  if (ended) return json(200, { state: 'closed', ...ended.summary, ...explained(ended) })
   return json(404, { error: `connection ${id} is not open, and not among the last closed ones` })
 }
 
-function closedWithTrace({ summary, steps }: ClosedTrace): object {
-  return { ...summary, trace: steps }
+function closedWithTrace({ summary, steps, lookedAt }: ClosedTrace): object {
+  return { ...summary, trace: stepsWithLooks(steps, lookedAt) }
+}
+
+/** Votes tell what sniffers made of the first bytes, never the bytes, but for one that ruled a protocol out. */
+function explained({ steps, lookedAt }: Pick<ClosedTrace, 'steps' | 'lookedAt'>): object {
+  return { trace: stepsWithLooks(steps, lookedAt), ...(lookedAt && { votes: votesOnLooks(lookedAt) }) }
 }
 
 function config(source: AdminSource): Page {

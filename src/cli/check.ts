@@ -3,9 +3,10 @@ import { Option, type Command } from 'commander'
 import type { Config } from '../core/config/config.js'
 import type { LocatedFinding } from '../core/config/findings.js'
 import { formatErrorCount, formatFindings } from '../core/config/format-findings.js'
-import { loadConfig, readConfigFile } from '../core/config/load-config.js'
+import { readConfigFile, readParsedConfig } from '../core/config/load-config.js'
 import type { Registry } from '../core/config/registry.js'
 import { SluiceError } from '../core/errors.js'
+import { openConfig } from '../plugins/open-config.js'
 import type { CliIo } from './cli-io.js'
 
 /** Where a configuration is looked for if none is named. */
@@ -45,9 +46,11 @@ async function check(named: string | undefined, options: CheckOptions, io: CliIo
     io.stderr.write(`${error.message}\n`)
     return 2
   }
-  const { config, findings } = loadConfig(text, registry, { file })
+  const opened = await openConfig(text, registry, { file })
+  const { config, findings } = readParsedConfig(opened.parsed, opened.registry)
+  const checked = { file, config, findings, plugins: opened.plugins.length }
   const isFailed = config === undefined || (options.strict === true && findings.length > 0)
-  io.stdout.write(options.output === 'json' ? json(file, config, findings) : report(file, config, findings))
+  io.stdout.write(options.output === 'json' ? json(checked) : report(checked))
   return isFailed ? 1 : 0
 }
 
@@ -64,9 +67,24 @@ export async function findConfigFile(candidates: readonly string[] = DEFAULT_CON
   throw new SluiceError('SLUICE_CONFIG_UNREADABLE', candidates[0] ?? '', message)
 }
 
-function report(file: string, config: Config | undefined, findings: readonly LocatedFinding[]): string {
+/** What there is to say of a file. */
+interface Checked {
+  readonly file: string
+  /** Undefined where a finding is an error. */
+  readonly config: Config | undefined
+  readonly findings: readonly LocatedFinding[]
+  /** How many were loaded. */
+  readonly plugins: number
+}
+
+function report({ file, config, findings, plugins }: Checked): string {
   if (!config) return `${formatFindings(findings)}${formatErrorCount(findings, file)}`
-  const counts = [counted(config.listeners.length, 'listener'), counted(config.upstreams.length, 'upstream')]
+  const { listeners, upstreams } = config
+  const counts = [
+    counted(listeners.length, 'listener'),
+    counted(upstreams.length, 'upstream'),
+    counted(plugins, 'plugin'),
+  ]
   return `${file} is valid: ${counts.join(', ')}\n${formatFindings(findings)}`
 }
 
@@ -74,7 +92,7 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function json(file: string, config: Config | undefined, findings: readonly LocatedFinding[]): string {
-  const counts = config && { listeners: config.listeners.length, upstreams: config.upstreams.length }
+function json({ file, config, findings, plugins }: Checked): string {
+  const counts = config && { listeners: config.listeners.length, upstreams: config.upstreams.length, plugins }
   return `${JSON.stringify({ file, valid: config !== undefined, ...counts, findings }, null, 2)}\n`
 }

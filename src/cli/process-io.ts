@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { BoundedOutput } from './bounded-output.js'
 import type { ServingIo, StopCause } from './serving-io.js'
+import type { StreamingIo } from './streaming-io.js'
 
 /** How long the end of a process waits for a reader to take what was written last. */
 const FLUSH_TIMEOUT_MS = 1_000
@@ -7,7 +9,7 @@ const FLUSH_TIMEOUT_MS = 1_000
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /** The process itself, as commands see it. Make one, in `main`. */
-export class ProcessIo implements ServingIo {
+export class ProcessIo implements ServingIo, StreamingIo {
   readonly stdout = new BoundedOutput(process.stdout, describeDrops)
   readonly stderr = new BoundedOutput(process.stderr, describeDrops)
   readonly isStdoutTerminal = process.stdout.isTTY
@@ -21,6 +23,15 @@ export class ProcessIo implements ServingIo {
     process.stderr.on('error', () => {})
     process.on('uncaughtException', (error) => void this.#bug(error))
     process.on('unhandledRejection', (error) => void this.#bug(error))
+  }
+
+  /** Not touched by commands that read nothing: Node opens it when it is asked for. */
+  get stdin(): AsyncIterable<Uint8Array> {
+    return process.stdin
+  }
+
+  async writeAnswer(text: string): Promise<void> {
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
   }
 
   get exitCode(): number {

@@ -1,12 +1,16 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
+import { addExplainCommand } from './explain.js'
+import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
 import { addQuickstartCommand } from './quickstart.js'
 import { addRunCommand } from './run.js'
 import { addSchemaCommand } from './schema.js'
 import type { ServingIo } from './serving-io.js'
+import { addSniffCommand } from './sniff.js'
+import type { StreamingIo } from './streaming-io.js'
 
 const EXAMPLES = `
 Examples:
@@ -14,11 +18,12 @@ Examples:
   sluice run -c sluice.yaml                      run a configuration
   sluice check sluice.yaml                       find all its errors, without starting it
   sluice quickstart                              see it work, with nothing set up
+  sluice new plugin my-protocol                  make a package that teaches it a protocol
 
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
 
 /** All commands. It throws a CommanderError in place of exiting. */
-export function makeProgram(io: ServingIo, registry: Registry): Command {
+export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Command {
   const program = new Command('sluice')
     .description(
       'A TCP proxy that finds out what every connection speaks: no port lists, no timers, and it can tell you why.',
@@ -33,6 +38,9 @@ export function makeProgram(io: ServingIo, registry: Registry): Command {
   addProxyCommand(program, io, registry)
   addCheckCommand(program, io, registry)
   addSchemaCommand(program, io, registry)
+  addExplainCommand(program, io, registry)
+  addSniffCommand(program, io, registry)
   addQuickstartCommand(program, io)
+  addNewCommand(program, io, registry)
   return program
 }

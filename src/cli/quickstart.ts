@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Sluice } from '../sluice.js'
+import type { ListenerInput, SluiceConfig } from '../sluice-config.js'
 import type { Output } from './cli-io.js'
 import { freePortFrom } from './free-port.js'
 import { type QuickstartUpstreams, startQuickstartUpstreams } from './quickstart-upstreams.js'
@@ -55,8 +56,8 @@ async function choosePorts(output: Output): Promise<Ports> {
 }
 
 /** The default chain for each: nothing here says what they speak. */
-function quickstartConfig(ports: Ports, { webPort, shopPort, mailPort }: QuickstartUpstreams): object {
-  const listener = (name: string, port: number, upstreamPort: number): object => ({
+function quickstartConfig(ports: Ports, { webPort, shopPort, mailPort }: QuickstartUpstreams): SluiceConfig {
+  const listener = (name: string, port: number, upstreamPort: number): ListenerInput => ({
     name,
     address: `127.0.0.1:${port}`,
     destination: `127.0.0.1:${upstreamPort}`,

@@ -24,6 +24,8 @@ export interface CloseSummary extends SummaryExtras {
   readonly connection: number
   /** The client's address, `host:port`. */
   readonly source: string
+  /** Who was at the other end of our socket, `host:port`, where that is not the client: a proxy before us. */
+  readonly peer?: string
   /** The endpoint that was connected, else the destination that was chosen, else undefined. `host:port` or a group's name. */
   readonly destination?: string
   /** Name of the upstream group, where the destination has one. */
@@ -40,7 +42,7 @@ export interface CloseSummary extends SummaryExtras {
     readonly bytes: { readonly client: number; readonly server: number }
     readonly durationMs: number
   }
-  /** Bytes that each side said. */
+  /** Bytes that each side said; without what a filter took out, as the header of a proxy before us. */
   readonly bytes: { readonly client: number; readonly server: number }
   readonly durationMs: number
   readonly closedBy: 'client' | 'server' | 'proxy'

@@ -1,10 +1,13 @@
 import type { CloseSummary } from './close-summary.js'
+import type { LookedAt } from './looked-at.js'
 import type { TraceStep } from './trace.js'
 
 /** A connection that is over, with why Sluice did with it what it did. */
 export interface ClosedTrace {
   readonly summary: CloseSummary
   readonly steps: readonly TraceStep[]
+  /** What detection looked at: at most `traceBytes` of each side. */
+  readonly lookedAt?: LookedAt | undefined
 }
 
 /** The last closed connections, oldest first. */

@@ -32,6 +32,9 @@ export function summaryKey<N extends keyof SummaryExtras>(name: N): FactKey<NonN
 /** The client has said nothing for as long as a route's `clientSilent`: the destination that it names stands. Set by detection. */
 export const CLIENT_WAS_SILENT = factKey<boolean>('client-was-silent')
 
+/** Where the client connected to, as the proxy before us says. Says nothing of where the connection goes. */
+export const CLIENT_DESTINATION: FactKey<Address> = factKey('client-destination')
+
 /** What a side has said and nobody has taken yet: at most the listener's `limits.peekWindow` bytes are shown. */
 export interface PeekWindow {
   /** Borrowed: valid until the next `more` or `consume`. */
@@ -58,8 +61,13 @@ export interface Connection {
   /** Counted from 1 in this instance. */
   readonly id: number
   readonly listener: ListenerContext
-  /** The client: read at accept and normalised. */
-  readonly source: Address
+  /** Who is at the other end of our socket: read at accept and normalised. */
+  readonly peer: Address
+  /**
+   * The client, for routes, limits, logs and the summary: the peer, until a filter that knows better sets it (`proxy-protocol`). A
+   * filter before that one sees the peer.
+   */
+  source: Address
   /** Where an intercepted connection was headed. */
   readonly originalDestination: Address | undefined
   /** The port that names things: of the original destination; else of the destination, if it has one; else of the listener. */

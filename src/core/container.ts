@@ -39,18 +39,32 @@ export class Container {
 
   /** Makes a filter: its class with what its constructor asks for by token, or its factory with what `inject` names. */
   makeFilter(definition: FilterDefinition, options: unknown): Filter {
+    const { name } = definition
+    let filter: Filter
+    try {
+      filter = this.#construct(definition, options)
+    } catch (error) {
+      const hint = definition.use ? '. Each parameter of its constructor needs @inject(TOKEN)' : ''
+      const reason = error instanceof Error ? error.message : String(error)
+      const message = `filter ${name} could not be made: ${reason}${hint}`
+      throw new SluiceError('SLUICE_FILTER_FAILED', name, message, { cause: error })
+    }
+    if (typeof (filter as Partial<Filter> | undefined)?.onConnection === 'function') return filter
+    throw new SluiceError(
+      'SLUICE_FILTER_FAILED',
+      name,
+      `filter ${name} could not be made: it has no method onConnection`,
+    )
+  }
+
+  #construct(definition: FilterDefinition, options: unknown): Filter {
     const { use, inject = {} } = definition
     if (use) {
       // Ours, not the plugin's: with two copies of tsyringe each knows only the classes that it decorated itself.
       injectable()(use)
       return this.#container.resolve(use as never)
     }
-    if (definition.create === undefined)
-      throw new SluiceError(
-        'SLUICE_FILTER_FAILED',
-        definition.name,
-        `filter ${definition.name} has neither "use" nor "create"`,
-      )
+    if (definition.create === undefined) throw new TypeError('it has neither "use" nor "create"')
     const injected = Object.fromEntries(Object.entries(inject).map(([name, token]) => [name, this.get(token)]))
     return definition.create({ ...injected, options } as never)
   }

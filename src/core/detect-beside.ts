@@ -1,11 +1,8 @@
-import { Detection, type SnifferPlan } from './detection.js'
-import type { DetectOutcome } from './detection-result.js'
-import { GrowingBuffer } from './growing-buffer.js'
+import type { SnifferPlan } from './detection.js'
 import type { Observer, Watch } from './observer.js'
 import type { ProxiedConnection } from './proxied-connection.js'
 import type { Side } from './side.js'
-
-type OtherOutcome = Exclude<DetectOutcome, 'detected'>
+import { TwoSidedDetection } from './two-sided-detection.js'
 
 /**
  * Detection as one more observer beside the relay: nothing waits for it. The name arrives when it arrives; the observers that wait
@@ -13,72 +10,50 @@ type OtherOutcome = Exclude<DetectOutcome, 'detected'>
  */
 export class DetectBeside implements Observer {
   readonly #connection: ProxiedConnection
-  readonly #detection: Detection
-  readonly #limitBytes: number
-  readonly #client = new GrowingBuffer()
-  readonly #server = new GrowingBuffer()
-  /** What has passed, in its order. */
+  readonly #detection: TwoSidedDetection
+  readonly #windowBytes: number
+  /** What has passed before the chunk under way, in its order; as much of it as is kept. */
   readonly #passed: { readonly side: Side; length: number }[] = []
+  readonly #passedBytes = { client: 0, server: 0 }
   #isNamed: boolean
   /** More has passed than is kept: an observer would not see the first byte. */
   #isLost = false
-  #isFull = false
   #hasConcluded = false
 
   /** `isNamed`: the name is there already, and only its facts are looked for. */
   constructor(connection: ProxiedConnection, plan: SnifferPlan, isNamed: boolean) {
     this.#connection = connection
-    this.#detection = new Detection(plan)
-    this.#limitBytes = connection.environment.peekWindowBytes
+    this.#windowBytes = connection.environment.peekWindowBytes
+    this.#detection = new TwoSidedDetection(plan, this.#windowBytes, connection.lookedAt(plan, false))
     this.#isNamed = isNamed
   }
 
   onBytes(side: Side, chunk: Uint8Array, watch: Watch): void {
     this.#connection.noteFirstByte()
-    const kept = side === 'client' ? this.#client : this.#server
-    const room = this.#limitBytes - kept.length
-    const taken = chunk.length > room ? chunk.subarray(0, room) : chunk
-    const isFirst = kept.length === 0
-    // The first chunk decides nearly always; then nothing is copied.
-    if (!isFirst) kept.append(taken)
-    this.#detection.look(side, isFirst ? taken : kept.first(this.#limitBytes))
-    if (chunk.length >= room && !this.#detection.isNo(side)) {
-      this.#isFull = true
-      this.#detection.settle(side)
-    }
-    if (this.#isOver()) {
-      this.#conclude(this.#isFull ? 'full' : 'unknown')
+    this.#detection.show(side, chunk)
+    if (this.#detection.isConcluded) {
+      this.#conclude()
       return watch.done()
     }
-    if (isFirst) kept.append(taken)
-    this.#keepOrder(side, taken.length)
-    this.#isLost ||= chunk.length > room
+    this.#keepOrder(side, chunk.length)
   }
 
   onEnd(side: Side): void {
-    this.#detection.settle(side)
-    if (this.#isOver()) this.#conclude('ended')
+    this.#detection.end(side)
+    if (this.#detection.isConcluded) this.#conclude()
   }
 
   /** The connection is over: what has been seen is all there is. */
   conclude(): void {
     if (this.#hasConcluded) return
-    // Where one side's every sniffer had said no and the other never spoke, all is said: unknown. Else somebody still waited.
-    const isUnknown = this.#detection.isNo('client') || this.#detection.isNo('server')
-    this.#detection.settle('client')
-    this.#detection.settle('server')
-    this.#conclude(isUnknown ? 'unknown' : 'ended')
+    this.#detection.conclude()
+    this.#conclude()
   }
 
-  /** There is nothing left to learn. */
-  #isOver(): boolean {
-    const detection = this.#detection
-    return detection.isComplete || (detection.isNo('client') && detection.isNo('server'))
-  }
-
-  #conclude(otherwise: OtherOutcome): void {
+  #conclude(): void {
+    if (this.#hasConcluded) return
     this.#hasConcluded = true
-    const result = this.#detection.result(otherwise)
+    const { result } = this.#detection
     if (this.#isNamed) {
       if (this.#detection.isComplete) this.#connection.learned(result)
       return
@@ -89,14 +64,18 @@ export class DetectBeside implements Observer {
   }
 
   #keepOrder(side: Side, length: number): void {
+    const room = this.#windowBytes - this.#passedBytes[side]
+    const kept = Math.min(length, room)
+    this.#isLost ||= length > room
+    this.#passedBytes[side] += kept
     const last = this.#passed.at(-1)
-    if (last?.side === side) last.length += length
-    else this.#passed.push({ side, length })
+    if (last?.side === side) last.length += kept
+    else this.#passed.push({ side, length: kept })
   }
 
   /** Shows what has passed before the chunk under way, in its order. */
   #replay(show: (side: Side, chunk: Uint8Array) => void): void {
-    const bytes = { client: this.#client.first(this.#limitBytes), server: this.#server.first(this.#limitBytes) }
+    const bytes = { client: this.#detection.kept('client'), server: this.#detection.kept('server') }
     const shown = { client: 0, server: 0 }
     for (const { side, length } of this.#passed) show(side, bytes[side].subarray(shown[side], (shown[side] += length)))
   }

@@ -58,7 +58,7 @@ class WithheldDetection {
     this.#plan = plan
     this.#options = options
     this.#settle = settle
-    this.#detection = new Detection(plan)
+    this.#detection = new Detection(plan, connection.lookedAt(plan, true))
     this.#destination = connection.destination
     connection.detecting = this
     connection.window('client').onChange = () => this.#clientChanged()

@@ -1,4 +1,5 @@
 import { type DecidedBy, type DetectionResult, type DetectOutcome, NO_FACTS } from './detection-result.js'
+import type { LookedAt } from './looked-at.js'
 import type { Side } from './side.js'
 import type { Facts, Sniff, Sniffer } from './sniffer.js'
 
@@ -138,16 +139,20 @@ class SideVote {
 export class Detection {
   readonly #client: SideVote
   readonly #server: SideVote
+  readonly #lookedAt: LookedAt | undefined
   /** The side that gave the name first. */
   #named: SideVote | undefined
 
-  constructor(plan: SnifferPlan) {
+  /** `lookedAt` is shown what this is shown, to explain it later. */
+  constructor(plan: SnifferPlan, lookedAt?: LookedAt) {
     this.#client = new SideVote(plan, 'client')
     this.#server = new SideVote(plan, 'server')
+    this.#lookedAt = lookedAt
   }
 
   /** Shows the window of a side; true when this brought something new: a name, its facts, or a side's last no. */
   look(side: Side, window: Uint8Array): boolean {
+    this.#lookedAt?.look(side, window)
     const vote = this.#vote(side)
     const wasOpen = !vote.isComplete && !vote.isNo
     const hadName = vote.winner !== undefined

@@ -18,6 +18,12 @@ export interface Filter<R extends string = string> {
   onConnection(connection: Connection): Verdict<R> | Promise<Verdict<R>>
   /** A bound of its own, for a filter whose waits have bounds of their own. Replaces `timeouts.verdict`. */
   readonly verdictTimeoutMs?: number
+  /**
+   * What the server is told before the client's first byte, as the address of the client. Asked of the terminal filter for each wire
+   * that is opened, early ones too, and written at once: a server that speaks first waits for it. Counts as nobody's bytes in the
+   * summary. A throw ends the connection. The chain may not have come to this filter yet.
+   */
+  preface?(connection: Connection): Uint8Array | undefined
   /** Before the listener binds: pools, health checks and watchers begin here, not in constructors (`check` builds chains too). */
   start?(): void | Promise<void>
   /** No new connections will come; those under way may finish. */

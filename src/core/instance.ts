@@ -12,7 +12,8 @@ import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import { LoopGuard } from './loop-guard.js'
 import { type MetricsRegistry } from './metrics.js'
-import type { ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
+import type { ObserverDefinition } from './observer.js'
+import type { ConnectionEnvironment, ObserverFactory, ProxiedConnection } from './proxied-connection.js'
 import { SnifferPlans } from './sniffer-plans.js'
 import { TcpMetrics } from './tcp-metrics.js'
 import {
@@ -20,6 +21,7 @@ import {
   LISTENER,
   LOG,
   METRICS,
+  OBSERVERS,
   OPTIONS,
   ORIGINAL_DESTINATIONS,
   SNIFFER_PLANS,
@@ -47,10 +49,12 @@ export class Instance {
   readonly #events: InstanceEvents
   readonly #decisionMetrics: DecisionMetrics
   readonly #tcpMetrics: TcpMetrics
+  readonly #observers: ReadonlyMap<string, readonly ObserverFactory[]>
   readonly #loops = new LoopGuard()
   readonly #filters: Filter[] = []
   /** Those that `start` was called of, and `stop` was not. */
   readonly #started: Filter[] = []
+  readonly #traceBytes: number
   #lastId = 0
 
   /** `container` has the services that are not made here: log, metrics, clock, transport, sniffers, plugins' own. */
@@ -68,6 +72,8 @@ export class Instance {
     this.#decisionMetrics = new DecisionMetrics(metrics)
     this.#tcpMetrics = new TcpMetrics(metrics)
     this.closedTraces = new ClosedTraces(config.closedTraces)
+    this.#traceBytes = config.traceBytes
+    this.#observers = byProtocol(container.get(OBSERVERS))
     container.bind({ token: METRICS, value: metrics })
     container.bind({ token: UPSTREAMS, value: new ConfiguredUpstreams(config.upstreams) })
     container.bind({
@@ -173,6 +179,7 @@ export class Instance {
     context: ListenerContext,
     chain: Chain,
   ): ConnectionEnvironment {
+    const last = chain.steps.at(-1)
     return {
       context,
       dial: {
@@ -186,18 +193,31 @@ export class Instance {
       tcpMetrics: this.#tcpMetrics,
       metrics: this.#decisionMetrics,
       peekWindowBytes: limits.peekWindowBytes,
+      traceBytes: this.#traceBytes,
       idleTimeoutMs: timeouts.idleMs,
       halfCloseTimeoutMs: timeouts.halfCloseMs,
-      terminalFilter: chain.steps.at(-1)?.name ?? '',
+      terminalFilter: last?.name ?? '',
       denyLabel: (filter, reason) => (filter === LISTENER_FILTER ? reason : chain.label(filter, reason)),
+      ...(last?.filter.preface && { prefacedBy: last }),
+      observers: this.#observers,
       onDecided: (connection) => this.#events.onDecided(connection),
       onClosed: (connection, summary) => {
-        this.closedTraces.add({ summary, steps: connection.trace.steps })
+        this.closedTraces.add({ summary, steps: connection.trace.steps, lookedAt: connection.trace.lookedAt })
         this.listeners.find((listener) => listener.context.name === name)?.remove(connection)
         this.#events.onClosed(summary)
       },
     }
   }
+}
+
+function byProtocol(definitions: readonly ObserverDefinition[]): Map<string, ObserverFactory[]> {
+  const factories = new Map<string, ObserverFactory[]>()
+  for (const definition of definitions) {
+    const { protocol } = definition
+    const others = factories.get(protocol) ?? []
+    factories.set(protocol, [...others, (connection) => definition.create(connection)])
+  }
+  return factories
 }
 
 const NEEDS_IN_ORDER: readonly Needs[] = ['nothing', 'protocol', 'facts']

@@ -1,4 +1,5 @@
 import type { CloseSummary } from './close-summary.js'
+import type { Connection } from './connection.js'
 import type { Side } from './side.js'
 
 /** What an observer may ask of the relay that feeds it. Valid only inside `onBytes`. */
@@ -23,4 +24,11 @@ export interface Observer {
   onEnd?(side: Side): void
   /** The connection is over. Called exactly once, last. */
   onClose?(summary: CloseSummary): void
+}
+
+/** Goes on watching every connection of a protocol, from its first byte on, once that protocol is detected. */
+export interface ObserverDefinition {
+  readonly protocol: string
+  /** Called once a connection; nothing where there is nothing to watch. A throw is as that of an observer. */
+  create(connection: Connection): Observer | undefined
 }

@@ -23,6 +23,8 @@ export class SideWindow implements PeekWindow, WireReader {
   #error: NodeJS.ErrnoException | undefined
   #wake: ((error?: Error) => void) | undefined
   ended = false
+  /** What `consume` took out so far. */
+  consumedBytes = 0
   /** Called whenever `bytes` or `ended` changed. Detection's way in: no promise. */
   onChange: (() => void) | undefined
 
@@ -56,6 +58,7 @@ export class SideWindow implements PeekWindow, WireReader {
 
   consume(count: number): void {
     this.#held.consume(count)
+    this.consumedBytes += count
     if (this.#isPaused && !this.full) {
       this.#isPaused = false
       this.#wire.resume()

@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from './address.js'
+import type { ChainStep } from './chain.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
 import { DetectBeside } from './detect-beside.js'
@@ -7,6 +8,7 @@ import { type DetectionResult, NO_FACTS } from './detection-result.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
+import type { LookedAt } from './looked-at.js'
 import type { Observer } from './observer.js'
 import { ObserverSet } from './observer-set.js'
 import { SideWindow } from './peek-window.js'
@@ -22,6 +24,12 @@ import type { Wire, WireReader } from './wire.js'
 /** What all connections of a listener share. */
 export interface ConnectionEnvironment extends UpstreamEnvironment {
   readonly log: Log
+  /** Bytes of each side that the trace keeps of what detection looked at. */
+  readonly traceBytes: number
+  /** The filter that tells the server something before the client's first byte. */
+  readonly prefacedBy?: Pick<ChainStep, 'name' | 'filter'>
+  /** What watches a connection of a protocol, whatever its chain asks for. */
+  readonly observers: ReadonlyMap<string, readonly ObserverFactory[]>
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
   /** Name of the chain's last filter: who refuses where the upstream is full. */
@@ -38,12 +46,13 @@ const ANSWER_LINGER_MS = 5_000
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-type ObserverFactory = (connection: Connection) => Observer | undefined
+export type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
 export class ProxiedConnection implements Connection {
   readonly id: number
-  readonly source: Address
+  readonly peer: Address
+  source: Address
   readonly originalDestination: Address | undefined
   readonly downstream: AcceptedWire
   readonly trace: Trace
@@ -76,6 +85,8 @@ export class ProxiedConnection implements Connection {
   #isAnnounced = false
   #isDownstreamClosed = false
   #isClosed = false
+  /** Of the client's bytes: taken out by filters, as the header of a proxy before us. */
+  #consumedBytes = 0
   #reason: CloseReason | undefined
   #closedBy: CloseSummary['closedBy'] | undefined
   #denied: CloseSummary['denied']
@@ -95,7 +106,7 @@ export class ProxiedConnection implements Connection {
     this.#environment = environment
     this.id = id
     this.downstream = downstream
-    this.source = downstream.peer
+    this.peer = this.source = downstream.peer
     this.originalDestination = route.original
     this.#destination = route.destination
     this.#startedAt = clock.now()
@@ -234,6 +245,7 @@ export class ProxiedConnection implements Connection {
     this.#announce()
     const [clientWindow, serverWindow] = [this.#clientWindow, this.#upstream.window]
     const isServerFirst = this.#upstream.spoke && !this.clientSpoke
+    this.#consumedBytes = clientWindow?.consumedBytes ?? 0
     // An idle connection keeps no more than it needs.
     this.#clientWindow = this.#upstream.window = undefined
     const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
@@ -325,6 +337,11 @@ export class ProxiedConnection implements Connection {
     this.#countOpens()
   }
 
+  /** Where detection notes what it looks at, so that it can be explained; undefined where nothing of it is kept. */
+  lookedAt(plan: SnifferPlan, isWithheld: boolean): LookedAt | undefined {
+    return this.trace.keepLooks(plan, this.#environment.traceBytes, isWithheld)
+  }
+
   /** Facts that came after the name. */
   learned(result: DetectionResult): void {
     this.#detection = result
@@ -413,11 +430,12 @@ export class ProxiedConnection implements Connection {
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
       facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: downstream.bytesRead, server: downstream.bytesWritten },
+      bytes: { client: downstream.bytesRead - this.#consumed, server: downstream.bytesWritten },
       durationMs: this.#environment.dial.clock.now() - this.#startedAt,
       closedBy: this.#closedBy ?? 'proxy',
       reason: this.#reason ?? 'end',
     }
+    if (this.source !== this.peer) summary.peer = formatAddress(this.peer.host, this.peer.port)
     if (this.#destination) summary.destination = this.#destination.label
     this.#upstream.describe(summary)
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
@@ -432,6 +450,10 @@ export class ProxiedConnection implements Connection {
     if (this.#error !== undefined) summary.error = this.#error
     for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
+  }
+
+  get #consumed(): number {
+    return this.#clientWindow?.consumedBytes ?? this.#consumedBytes
   }
 
   // What wires, windows and relays report
@@ -463,6 +485,20 @@ export class ProxiedConnection implements Connection {
     }
     this.trace.add('close', '', `${side} reset: ${error.code}`)
     this.#end('reset', side)
+  }
+
+  /** Says to the server what the chain's last filter has to say first. False where it could not: the connection is ended then. */
+  upstreamOpened(wire: Wire): boolean {
+    const filter = this.#environment.prefacedBy
+    if (filter === undefined) return true
+    try {
+      const preface = filter.filter.preface?.(this)
+      if (preface) wire.write(preface)
+      return true
+    } catch (error) {
+      this.failed(error, filter.name)
+      return false
+    }
   }
 
   upstreamClosed(): void {
@@ -508,7 +544,8 @@ export class ProxiedConnection implements Connection {
   #waitingFor(protocol: string | undefined): (Observer | ObserverFactory)[] {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    return waiting.filter((one) => one.protocol === protocol).map((one) => one.observer)
+    const everywhere = protocol === undefined ? [] : (this.#environment.observers.get(protocol) ?? [])
+    return [...waiting.filter((one) => one.protocol === protocol).map((one) => one.observer), ...everywhere]
   }
 
   /** After the observers are attached: they may still teach the labels. */

@@ -2,6 +2,7 @@ import type { Clock } from './clock.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
+import type { ObserverDefinition } from './observer.js'
 import type { OriginalDestinations } from './original-destination.js'
 import type { Sniffer } from './sniffer.js'
 import type { SnifferPlans } from './sniffer-plans.js'
@@ -28,6 +29,8 @@ export const UPSTREAMS = token<Upstreams>('upstreams')
 export const LISTENER = token<ListenerContext>('listener')
 /** All sniffers, in the order in which they are asked. */
 export const SNIFFERS = token<readonly Sniffer[]>('sniffers')
+/** Observers that plugins attach by protocol. */
+export const OBSERVERS = token<readonly ObserverDefinition[]>('observers')
 /** Plans by which sniffers are asked; for `detect`. */
 export const SNIFFER_PLANS = token<SnifferPlans>('sniffer-plans')
 /** Finds where an intercepted connection was headed. */

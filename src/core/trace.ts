@@ -1,4 +1,6 @@
 import type { Clock } from './clock.js'
+import type { SnifferPlan } from './detection.js'
+import { LookedAt } from './looked-at.js'
 
 /** One step of a connection's life, in the order in which it happened. */
 export interface TraceStep {
@@ -19,6 +21,8 @@ export class Trace {
   readonly #clock: Clock
   readonly #startedAt: number
   readonly steps: TraceStep[] = []
+  /** What detection looked at; undefined before, and where nothing of it is kept. */
+  lookedAt: LookedAt | undefined
   #note = ''
 
   constructor(clock: Clock, startedAt: number) {
@@ -39,7 +43,21 @@ export class Trace {
 
   /** Adds a step now. Ignored beyond 64 steps. */
   add(step: string, verdict: string, note = ''): void {
-    if (this.steps.length < MAX_STEPS)
-      this.steps.push({ atMs: this.#clock.now() - this.#startedAt, step, verdict, note })
+    if (this.steps.length < MAX_STEPS) this.steps.push({ atMs: this.elapsedMs, step, verdict, note })
+  }
+
+  /** Milliseconds since accept. */
+  get elapsedMs(): number {
+    return this.#clock.now() - this.#startedAt
+  }
+
+  get stepCount(): number {
+    return this.steps.length
+  }
+
+  /** Where detection notes what it looks at: its first `maxBytes` of each side. Undefined for 0. Detection that goes on continues. */
+  keepLooks(plan: SnifferPlan, maxBytes: number, isWithheld: boolean): LookedAt | undefined {
+    if (maxBytes > 0) this.lookedAt ??= new LookedAt(plan, maxBytes, this, isWithheld)
+    return this.lookedAt
   }
 }

@@ -20,6 +20,8 @@ export interface UpstreamEnvironment {
 
 /** Who is told when the server's wire breaks or is closed. */
 export interface UpstreamOwner extends WindowOwner {
+  /** The wire is open, and nothing was said on it. False: the connection has been ended. */
+  upstreamOpened(wire: Wire): boolean
   upstreamClosed(): void
 }
 
@@ -166,7 +168,7 @@ export class UpstreamSide implements DialEvents {
     this.window = new SideWindow(wire, 'server', peekWindowBytes, this.#owner)
     wire.read(this.window)
     wire.whenClosed(() => this.#wireClosed(wire))
-    this.#settle()
+    if (this.#owner.upstreamOpened(wire)) this.#settle()
   }
 
   dialFailed(error: SluiceError): void {

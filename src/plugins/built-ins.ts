@@ -3,6 +3,7 @@ import { directResponse } from '../filters/direct-response/direct-response.js'
 import { echo } from '../filters/echo/echo.js'
 import { httpMetrics } from '../filters/http-metrics/http-metrics.js'
 import { portOverride } from '../filters/port-override/port-override.js'
+import { proxyProtocol } from '../filters/proxy-protocol/proxy-protocol.js'
 import { tcpForward } from '../filters/tcp-forward/tcp-forward.js'
 import { tlsPassthrough } from '../filters/tls-passthrough/tls-passthrough.js'
 import { builtInSniffers } from './built-in-sniffers.js'
@@ -13,5 +14,5 @@ export const builtIns: Plugin = {
   name: 'built-ins',
   apiVersion: 1,
   sniffers: builtInSniffers,
-  filters: [portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
+  filters: [proxyProtocol, portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
 }

@@ -1,6 +1,5 @@
-import type { Connection } from '../core/connection.js'
 import type { FilterDefinition } from '../core/filter.js'
-import type { Observer } from '../core/observer.js'
+import type { ObserverDefinition } from '../core/observer.js'
 import type { Sniffer } from '../core/sniffer.js'
 import type { Token } from '../core/tokens.js'
 
@@ -10,12 +9,6 @@ export interface Provider<T = unknown> {
   /** Made once an instance, when it is first asked for. */
   create?(): T
   readonly value?: T
-}
-
-/** Goes on watching connections of a detected protocol. Returns nothing where there is nothing to watch. */
-export interface ObserverDefinition {
-  readonly protocol: string
-  create(connection: Connection): Observer | undefined
 }
 
 /** What a package hands over as its default export. Built-ins come in as one of these, too. */

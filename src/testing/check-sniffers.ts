@@ -1,8 +1,12 @@
+import { Detection, SnifferPlan } from '../core/detection.js'
+import { orderSniffers } from '../core/order-sniffers.js'
 import type { Side } from '../core/side.js'
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { askSniffer, isYes, samplesOf } from './ask-sniffer.js'
-import { checkSniffer, DEFAULT_RUNS, DEFAULT_SEED, hasOrder, type NearMiss } from './check-sniffer.js'
+import { checkSniffer, type NearMiss } from './check-sniffer.js'
 import { generateWindow } from './generate-windows.js'
+import { DEFAULT_RUNS, DEFAULT_SEED } from './generated-input.js'
+import { hasOrder } from './has-order.js'
 import { randomSource, type RandomSource } from './random-source.js'
 import { verdictText, type Violation, violation } from './violation.js'
 
@@ -18,9 +22,8 @@ const NOBODY = 'unknown'
 
 /**
  * Checks each sniffer of a set beside the others, and the set: whatever the cuts that TCP makes, the same one names a connection. So
- * no two may claim the same sample without a `before` between them, and none may make a later one's whole sample wait.
- *
- * The sniffers are taken in the order given, with `before` on top.
+ * no two may claim the same sample without a `before` between them, and none may make a later one's whole sample wait. The name comes
+ * from the detection that runs in production, in the order that start-up gives the sniffers: as listed, with `before` on top.
  */
 export function checkSniffers(sniffers: readonly Sniffer[], options: CheckSniffersOptions = {}): readonly Violation[] {
   const { nearMisses = {}, ...rest } = options
@@ -28,14 +31,15 @@ export function checkSniffers(sniffers: readonly Sniffer[], options: CheckSniffe
     const own = nearMisses[sniffer.protocol] ?? []
     return checkSniffer(sniffer, { ...rest, nearMisses: own, others: sniffers.filter((other) => other !== sniffer) })
   })
-  const ordered = orderSniffers(sniffers)
-  if (ordered === undefined) return [...single, circle(sniffers, options)]
+  const { ordered, circle } = orderSniffers(sniffers)
+  if (circle) return [...single, circleViolation(circle, options)]
   return [...single, ...SIDES.flatMap((side) => new SetCheck(ordered, side, options).run())]
 }
 
 /** The laws of an ordered set for what one side said. */
 class SetCheck {
   readonly #sniffers: readonly Sniffer[]
+  readonly #plan: SnifferPlan
   readonly #side: Side
   readonly #seed: number
   readonly #runs: number
@@ -44,6 +48,8 @@ class SetCheck {
 
   constructor(sniffers: readonly Sniffer[], side: Side, options: CheckSniffersOptions) {
     this.#sniffers = sniffers.filter((sniffer) => sniffer[side] !== undefined)
+    // One that throws loses its vote here, as it does live; that it throws is found by checkSniffer.
+    this.#plan = new SnifferPlan(this.#sniffers, () => {})
     this.#side = side
     this.#seed = options.seed ?? DEFAULT_SEED
     this.#runs = options.runs ?? DEFAULT_RUNS
@@ -53,7 +59,10 @@ class SetCheck {
   run(): readonly Violation[] {
     const samples = this.#sniffers.flatMap((sniffer) => samplesOf(sniffer, this.#side))
     for (const sniffer of this.#sniffers) {
-      for (const sample of samplesOf(sniffer, this.#side)) this.#checkClaims(sniffer, sample)
+      for (const sample of samplesOf(sniffer, this.#side)) {
+        this.#checkClaims(sniffer, sample)
+        this.#checkNamed(sniffer, sample)
+      }
     }
     for (const sample of samples) if (!this.#checkCuts(sample)) return this.#found
     for (let i = 0; i < this.#runs; i++) if (!this.#checkCuts(generateWindow(samples, this.#random))) break
@@ -76,6 +85,17 @@ class SetCheck {
     })
   }
 
+  /** Detection names a sample after its owner, or after one that has an order with it. */
+  #checkNamed(owner: Sniffer, sample: Uint8Array): void {
+    const name = this.#name(sample, [sample.length])
+    if (name === owner.protocol) return
+    const namesake = this.#sniffers.find(({ protocol }) => protocol === name)
+    // A claim without an order has been reported.
+    if (namesake) return
+    const what = 'detection does not name its sample after it'
+    this.#report(owner, sample, sample.length, owner.protocol, name, what)
+  }
+
   /** The same name for the whole, byte by byte, and cut in two. */
   #checkCuts(bytes: Uint8Array): boolean {
     const whole = this.#name(bytes, [bytes.length])
@@ -91,21 +111,15 @@ class SetCheck {
     return true
   }
 
-  /**
-   * Whom a connection is named after: each sniffer is asked until it has decided, and the first in order that does not say no names
-   * it, once it has said yes. At the end of the bytes those that still want more have lost.
-   */
+  /** Whom live detection names a connection after that says these bytes in these pieces and then ends. */
   #name(bytes: Uint8Array, cuts: readonly number[]): string {
-    const verdicts: Sniff[] = this.#sniffers.map(() => 'need-more')
+    const detection = new Detection(this.#plan)
     for (const cut of cuts) {
-      this.#sniffers.forEach((sniffer, i) => {
-        if (verdicts[i] === 'need-more') verdicts[i] = ask(sniffer, this.#side, bytes, cut)
-      })
-      const first = verdicts.findIndex((verdict) => verdict !== 'no-match')
-      if (first < 0) return NOBODY
-      if (isYes(verdicts[first]!)) return this.#sniffers[first]!.protocol
+      if (cut > 0) detection.look(this.#side, bytes.slice(0, cut))
+      if (detection.protocol !== undefined) return detection.protocol
     }
-    return this.#sniffers[verdicts.findIndex(isYes)]?.protocol ?? NOBODY
+    detection.settle(this.#side)
+    return detection.protocol ?? NOBODY
   }
 
   #report(
@@ -129,19 +143,7 @@ function ask(sniffer: Sniffer, side: Side, bytes: Uint8Array, length: number): S
   return 'verdict' in answer ? answer.verdict : 'no-match'
 }
 
-/** The next is always the first that no other one left must come before; undefined where `before` goes round in a circle. */
-function orderSniffers(sniffers: readonly Sniffer[]): readonly Sniffer[] | undefined {
-  const left = [...sniffers]
-  const ordered: Sniffer[] = []
-  while (left.length > 0) {
-    const next = left.findIndex(({ protocol }) => !left.some((other) => other.before?.includes(protocol)))
-    if (next < 0) return undefined
-    ordered.push(...left.splice(next, 1))
-  }
-  return ordered
-}
-
-function circle(sniffers: readonly Sniffer[], options: CheckSniffersOptions): Violation {
+function circleViolation(sniffers: readonly Sniffer[], options: CheckSniffersOptions): Violation {
   return violation({
     law: 'segmentation-free',
     protocol: sniffers.map(({ protocol }) => protocol).join(', '),

@@ -6,7 +6,8 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parse } from 'yaml'
-import { createSluice, type Sluice, type SluiceConfig } from '../../src/sluice.js'
+import { createSluice, type Sluice } from '../../src/sluice.js'
+import type { SluiceConfig } from '../../src/sluice-config.js'
 
 interface Answer {
   readonly status: number
@@ -32,7 +33,7 @@ async function started(config: SluiceConfig): Promise<Sluice> {
   return await sluice.start()
 }
 
-async function withOneListener(rest: SluiceConfig = {}): Promise<Sluice> {
+async function withOneListener(rest: Partial<SluiceConfig> = {}): Promise<Sluice> {
   const destination = `127.0.0.1:${await silentOrigin()}`
   return await started({ listeners: [{ name: 'in', address: '127.0.0.1:0', destination }], ...rest })
 }

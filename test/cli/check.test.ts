@@ -37,7 +37,7 @@ describe('sluice check', () => {
   test('says what a valid file holds, and exits with 0', async () => {
     const file = fileWith(VALID)
     expect(await run('check', file)).toEqual({
-      stdout: `${file} is valid: 1 listener, 0 upstreams\n`,
+      stdout: `${file} is valid: 1 listener, 0 upstreams, 0 plugins\n`,
       stderr: '',
       code: 0,
     })
@@ -59,7 +59,7 @@ describe('sluice check', () => {
   test('lists warnings of a valid file; with --strict they fail it', async () => {
     const file = fileWith(WITH_WARNING)
     const stdout =
-      `${file} is valid: 1 listener, 1 upstream\n` +
+      `${file} is valid: 1 listener, 1 upstream, 0 plugins\n` +
       `${file}:2:14  warning  upstreams.old                      no listener and no route uses "old"\n`
     expect(await run('check', file)).toEqual({ stdout, stderr: '', code: 0 })
     expect(await run('check', '--strict', file)).toEqual({ stdout, stderr: '', code: 1 })

@@ -42,8 +42,9 @@ test('sluice schema prints the committed schema.json: scripts/write-schema.mjs w
 describe('the JSON Schema', () => {
   test('knows every filter by its name, alone and with its options', () => {
     const names = [...registry.filters.keys()]
+    // One that has options without a default cannot stand alone.
     expect(chainItems(jsonSchema(registry)).flatMap((item) => (item.const === undefined ? [] : [item.const]))).toEqual(
-      names,
+      names.filter((name) => name !== 'proxy-protocol'),
     )
     const withOptions = chainItems(jsonSchema(registry)).filter((item) => item.type === 'object')
     expect(withOptions.flatMap((item) => Object.keys(properties(item)))).toEqual(names)

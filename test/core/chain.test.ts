@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Connection } from '../../src/core/connection.js'
 import { defineFilter, type FilterDefinition, type Verdict } from '../../src/core/filter.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Connection } from '../../src/core/connection.js'
 import { defineFilter, type FilterDefinition, type Verdict } from '../../src/core/filter.js'
 import { createSluice } from '../../src/sluice.js'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener, startSluice, turns } from '../support/start-sluice.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
 

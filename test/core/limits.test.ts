@@ -75,7 +75,7 @@ describe('limits', () => {
 })
 
 describe('balancing', () => {
-  async function startBalanced(balance: string) {
+  async function startBalanced(balance: 'round-robin' | 'least-connections' | 'random') {
     const servers = [await serve(), await serve(), await serve()]
     const sluice = await startSluice({
       upstreams: { web: { endpoints: servers.map(({ port }) => `127.0.0.1:${port}`), balance } },

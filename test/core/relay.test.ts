@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FakeClock } from '../support/fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, serve, type TestServer } from '../support/sockets.js'
 import { startListener, startSluice, turns } from '../support/start-sluice.js'
 import { CLOCK } from '../../src/core/tokens.js'

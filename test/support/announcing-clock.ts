@@ -1,4 +1,4 @@
-import { FakeClock } from './fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { until } from './until.js'
 
 /** A clock that stands still until a test moves it, and that a test can wait on to be asked. */

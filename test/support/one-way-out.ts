@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { CloseSummary } from '../../src/core/close-summary.js'
 import type { Sluice } from '../../src/sluice.js'
-import { FakeClock } from './fake-clock.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { startListener } from './start-sluice.js'
 
 /** The default chain before one destination, in a world where time stands still: what needed a timer would hang. */

@@ -1,10 +1,11 @@
 import { onTestFinished } from 'vitest'
-import { createSluice, type Sluice, type SluiceConfig, type SluiceOverrides } from '../../src/sluice.js'
+import { createSluice, type Sluice, type SluiceOverrides } from '../../src/sluice.js'
+import type { SluiceConfig } from '../../src/sluice-config.js'
 import { CLOCK } from '../../src/core/tokens.js'
-import { type FakeClock } from './fake-clock.js'
+import { type FakeClock } from '../../src/testing/fake-clock.js'
 
 /** Starts a proxy that is stopped with the test. */
-export async function startSluice(config: SluiceConfig, overrides?: SluiceOverrides): Promise<Sluice> {
+export async function startSluice(config: SluiceConfig | string, overrides?: SluiceOverrides): Promise<Sluice> {
   const sluice = await createSluice(config, overrides).start()
   onTestFinished(() => sluice.stop())
   return sluice

@@ -46,20 +46,33 @@ test('catches a sniffer whose answer depends on the cuts', () => {
   const whole = prefixSniffer('whole', 'HELLO', 'HELLO\r\n')
   const fickle: Sniffer = {
     ...whole,
-    client: (window) => (window.length > 0 && window.length < 5 ? 'no-match' : whole.client!(window)),
+    client: (window) => (window.length > 1 && window.length < 5 ? 'no-match' : whole.client!(window)),
   }
   expect(setLaw([fickle])).toMatchObject([{ protocol: 'whole', expected: 'whole', actual: 'unknown' }])
+})
+
+test('catches a sniffer that is never asked again, because it says no to a window of one byte', () => {
+  const whole = prefixSniffer('whole', 'HELLO', 'HELLO\r\n')
+  const hasty: Sniffer = {
+    ...whole,
+    client: (window) => (window.length === 1 ? 'no-match' : whole.client!(window)),
+  }
+  expect(setLaw([hasty])).toMatchObject([{ protocol: 'whole', expected: 'whole', actual: 'unknown', prefixLength: 7 }])
 })
 
 test('catches a circle in before', () => {
   const one = prefixSniffer('one', 'ONE', 'ONE', { before: ['two'] })
   const two = prefixSniffer('two', 'TWO', 'TWO', { before: ['one'] })
-  expect(setLaw([one, two])).toMatchObject([{ protocol: 'one, two', actual: 'a circle' }])
+  expect(setLaw([one, two])).toMatchObject([{ protocol: 'two, one', actual: 'a circle' }])
 })
 
 test('passes on what is wrong with one of them alone', () => {
   const set = [prefixSniffer('one', 'ONE', 'ONE'), prefixSniffer('two', 'TWO', 'TWO', { maxBytes: 2 })]
-  expect(checkSniffers(set)).toMatchObject([{ law: 'bounded', protocol: 'two' }])
+  // Live, who wants more than its bound has said no: but only where TCP happens to cut there.
+  expect(checkSniffers(set)).toMatchObject([
+    { law: 'bounded', protocol: 'two' },
+    { law: 'segmentation-free', protocol: 'two', expected: 'two', actual: 'unknown' },
+  ])
   const nearMisses = { one: [{ from: 'client', bytes: 'ONLY', rejectedAt: 1 }] } as const
   expect(checkSniffers(set.slice(0, 1), { nearMisses })).toMatchObject([{ law: 'early', protocol: 'one' }])
 })

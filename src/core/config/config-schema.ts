@@ -185,6 +185,20 @@ export const rootSchema = z.strictObject({
     .max(defaults.MAX_CLOSED_TRACES)
     .default(defaults.CLOSED_TRACES)
     .describe('Closed connections whose decision trace is kept for `sluice explain`.'),
+  traceBytes: z
+    .int()
+    .min(0)
+    .max(defaults.MAX_TRACE_BYTES)
+    .default(defaults.TRACE_BYTES)
+    .describe(
+      'First bytes of each side that a trace keeps of what detection looked at, for `sluice explain --votes`; 0 keeps none. They are never shown, only what sniffers make of them.',
+    ),
+  plugins: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Plugins, by the name of a package or by the path of a file that begins with `./`, `../` or `/`, as seen from the folder of this file. An object for `createSluice` may hold plugins themselves.',
+    ),
   upstreams: z.record(upstreamName, upstreamSchema).default({}).describe('Groups of endpoints, by name.'),
   listeners: z.array(listenerSchema).min(1).describe('What to listen on, and what to do with what comes.'),
 })

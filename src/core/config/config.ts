@@ -12,6 +12,8 @@ export interface Config {
   readonly accessLog: boolean
   /** Closed connections whose trace is kept. */
   readonly closedTraces: number
+  /** Of each side. */
+  readonly traceBytes: number
   readonly upstreams: readonly UpstreamConfig[]
   readonly listeners: readonly ListenerConfig[]
 }

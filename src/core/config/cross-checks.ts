@@ -28,7 +28,7 @@ export function crossCheck(config: ReadConfig, context: CrossCheckContext): void
     checkDescriptors(listener, context)
     if (isWithoutDestination(listener, context.findings)) continue
     checkDestination(listener, own, context)
-    checkChain(listener.chain, checkContext(listener, config, own, context.registry), context.findings)
+    checkChain(listener.chain, checkContext(listener, config, own, context.registry), context)
   }
   checkEndpoints(config.upstreams, own, context.findings)
   checkUnused(config, context.findings)

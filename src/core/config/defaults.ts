@@ -13,6 +13,9 @@ export const LOG_LEVEL = 'info'
 export const CLOSED_TRACES = 256
 /** 10,000 traces take 20 MB; who needs more keeps the access log. */
 export const MAX_CLOSED_TRACES = 10_000
+/** Nearly every name is there by then; half a kilobyte a connection is little beside its two sockets. */
+export const MAX_TRACE_BYTES = 256
+export const TRACE_BYTES = MAX_TRACE_BYTES
 
 export const BALANCE = 'round-robin'
 

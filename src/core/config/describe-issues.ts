@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { StandardSchema } from '../filter.js'
 import type { ConfigCode } from './config-codes.js'
 import { valueAt, type ConfigPath } from './config-path.js'
@@ -84,7 +84,8 @@ function runSchema(
   value: unknown,
 ): { value?: unknown; issues?: readonly Issue[] | undefined } {
   if (isZodSchema(schema)) {
-    const result = schema.safeParse(value, { error: expectation, reportInput: true })
+    // Ours, not its method: schemas of zod/mini have none.
+    const result = z.safeParse(schema, value, { error: expectation, reportInput: true })
     return result.success ? { value: result.data } : { issues: result.error.issues }
   }
   const result = schema['~standard'].validate(value)

@@ -74,7 +74,7 @@ export function defaultChain(path: ConfigPath, context: ChainContext): readonly 
 export function checkChain(
   chain: readonly ReadFilter[],
   checkContext: Omit<CheckContext, 'before' | 'optionsBefore'>,
-  findings: Findings,
+  { findings, registry }: Pick<ChainContext, 'findings' | 'registry'>,
 ): void {
   for (const [index, { definition, options, optionsPath, before }] of chain.entries()) {
     const optionsBefore = (name: string): unknown =>
@@ -82,6 +82,7 @@ export function checkChain(
     const context: CheckContext = { ...checkContext, before, optionsBefore }
     try {
       for (const { code, path, message, severity } of definition.check?.(options, context) ?? []) {
+        if (registry.isIncomplete && code === 'SLUICE_CONFIG_UNKNOWN_PROTOCOL') continue
         const at = [...optionsPath, ...path]
         if (!findings.isSpoilt(at)) findings.add(code, at, message, { severity })
       }
@@ -170,7 +171,9 @@ function reportUnknownFilter(item: Record<string, unknown>, path: ConfigPath, co
 
 function reportUnknownName(name: string, path: ConfigPath, { registry, findings }: ChainContext): void {
   const names = [...registry.filters.keys()]
-  const hint = suggest(name, names) || `There are ${names.join(', ')}.`
+  const nearest = suggest(name, names)
+  if (registry.isIncomplete && nearest === '') return
+  const hint = nearest || `There are ${names.join(', ')}.`
   findings.add('SLUICE_CONFIG_UNKNOWN_FILTER', path, `no filter "${name}". ${hint}`)
 }
 

@@ -49,10 +49,10 @@ export function configSchema(registry: Registry): JsonSchema {
   return root
 }
 
-/** What a filter's options may be; accepts anything where its schema is not zod's. */
+/** What a filter's options may be; accepts anything where its schema is not zod's, or cannot be shown. */
 export function optionsSchema(definition: FilterDefinition): JsonSchema {
   if (!isZodSchema(definition.options)) return {}
-  const schema = toJsonSchema(definition.options)
+  const schema = tryJsonSchema(definition.options)
   delete schema.$schema
   return schema
 }
@@ -89,6 +89,15 @@ function childSchema(schema: JsonSchema, segment: string | number): JsonSchema |
 
 function toJsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
+}
+
+/** What another copy of zod has made may hold what ours does not know. */
+function tryJsonSchema(schema: z.ZodType): JsonSchema {
+  try {
+    return toJsonSchema(schema)
+  } catch {
+    return {}
+  }
 }
 
 /** A filter stands in a chain by its name alone, or as a map from its name to its options. */

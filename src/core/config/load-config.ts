@@ -35,20 +35,36 @@ export interface LoadedConfig {
   readonly written?: WrittenConfig
 }
 
+/** A configuration whose text is understood, before anything in it is read. */
+export interface ParsedConfig {
+  readonly file: string | undefined
+  /** Plain data with the environment put in; undefined where there is none, which has been said. */
+  readonly raw: Readonly<Record<string, unknown>> | undefined
+  readonly fromEnvironment: readonly EnvironmentValue[]
+  readonly findings: Findings
+  readonly positions: Positions
+}
+
 /**
  * Reads and checks a configuration: a YAML text, or an object of the same shape. Finds all errors at once; binds and connects
- * nothing. References to the environment are replaced in YAML only: who writes an object has `process.env`.
+ * nothing. References to the environment are replaced in YAML only: who writes an object has `process.env`. Plugins that it names
+ * are not loaded here: what they bring stands in `registry`.
  */
 export function loadConfig(source: string | object, registry: Registry, options: LoadOptions = {}): LoadedConfig {
+  return readParsedConfig(parseConfig(source, registry, options), registry, options)
+}
+
+/** The first half of `loadConfig`: what has to be done before plugins can be looked up. `registry` is for examples in messages. */
+export function parseConfig(source: string | object, registry: Registry, options: LoadOptions = {}): ParsedConfig {
   const file = typeof source === 'string' ? (options.file ?? 'sluice.yaml') : undefined
   const positions = new Positions()
   const findings = new Findings(file, positions)
-  const schema = configSchema(registry)
   let raw: unknown = source
   let fromEnvironment: readonly EnvironmentValue[] = []
   if (typeof source === 'string') {
     const parsed = parseYaml(source, findings, positions)
-    if (!parsed) return { findings: findings.sorted() }
+    if (!parsed) return { file, raw: undefined, fromEnvironment, findings, positions }
+    const schema = configSchema(registry)
     const exampleFor = (path: ConfigPath) => exampleOf(schemaAt(schema, path))
     const environment = options.environment ?? process.env
     const values = new YamlValues(parsed, { environment, findings, positions, exampleFor })
@@ -58,17 +74,36 @@ export function loadConfig(source: string | object, registry: Registry, options:
   if (!isMap(raw)) {
     if (!findings.isSpoilt([]))
       findings.add('SLUICE_CONFIG_WRONG_TYPE', [], `expected a map of options, got ${got(raw)}`)
-    return { findings: findings.sorted() }
+    return { file, raw: undefined, fromEnvironment, findings, positions }
   }
   findings.redact = redaction(raw, fromEnvironment)
+  return { file, raw, fromEnvironment, findings, positions }
+}
+
+/** The second half of `loadConfig`, with all that plugins bring in `registry`. Call it once. */
+export function readParsedConfig(
+  parsed: ParsedConfig,
+  registry: Registry,
+  { descriptorLimit }: Pick<LoadOptions, 'descriptorLimit'> = {},
+): LoadedConfig {
+  const { file, raw, fromEnvironment, findings, positions } = parsed
+  if (raw === undefined) return { findings: findings.sorted() }
+  const schema = configSchema(registry)
   const read = readConfig(raw, { registry, findings, positions, schema })
-  crossCheck(read, { registry, findings, positions, descriptorLimit: options.descriptorLimit })
+  crossCheck(read, { registry, findings, positions, descriptorLimit })
   const written: WrittenConfig = {
-    shown: maskValues(raw, fromEnvironment),
+    shown: maskValues(withNamedPlugins(raw), fromEnvironment),
     fromEnvironment: fromEnvironment.map(({ path }) => formatPath(path)),
   }
   const result = { findings: findings.sorted(), written }
   return findings.hasErrors ? result : { config: assembleConfig(read, file), ...result }
+}
+
+/** Plugins that came as objects are shown by their names. */
+function withNamedPlugins(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { plugins } = raw
+  if (!Array.isArray(plugins)) return raw
+  return { ...raw, plugins: plugins.map((plugin: unknown) => (isMap(plugin) ? plugin['name'] : plugin)) }
 }
 
 /** Reads a configuration file as text. Throws a SluiceError (SLUICE_CONFIG_UNREADABLE) that says why it cannot. */

@@ -38,17 +38,19 @@ export interface ReadListener {
   readonly isDefaultChain: boolean
 }
 
-/** What is read option by option; upstreams, listeners and chains are read item by item. */
-const SETTINGS = rootSchema.omit({ upstreams: true, listeners: true }).shape
+/** What is read option by option; upstreams, listeners and chains are read item by item, and plugins are loaded before. */
+const SETTINGS = rootSchema.omit({ plugins: true, upstreams: true, listeners: true }).shape
 const LISTENER_SETTINGS = listenerSchema.omit({ filters: true }).shape
 
 /**
  * Reads each part by itself, so that a fault in one hides none in another, and says what is wrong. `raw` is plain data with the
  * environment put in.
  */
-export function readConfig(raw: Record<string, unknown>, context: ReadContext): ReadConfig {
+export function readConfig(raw: Readonly<Record<string, unknown>>, context: ReadContext): ReadConfig {
   const { upstreams: rawUpstreams, listeners: rawListeners, ...rest } = raw
-  const options = Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith('x-')))
+  const options = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => name !== 'plugins' && !name.startsWith('x-')),
+  )
   const root = readFields(SETTINGS, options, [], context)
   const upstreams = readUpstreams(rawUpstreams, context)
   const names = upstreams.map(({ name }) => name)
@@ -64,6 +66,7 @@ export function assembleConfig({ root, upstreams, listeners }: ReadConfig, file:
     log: root.log!,
     accessLog: root.accessLog!,
     closedTraces: root.closedTraces!,
+    traceBytes: root.traceBytes!,
     upstreams: upstreams.map(assembleUpstream),
     listeners: listeners.map(assembleListener),
   }

@@ -44,6 +44,8 @@ const options = z.strictObject({
       "Where bytes are withheld and the client is silent: dial the destination, so that the server's greeting can decide. Default true.",
     ),
 })
+/** The options as they are written. */
+export type DetectInput = z.input<typeof options>
 type Options = z.output<typeof options>
 type Reason = 'timeout' | 'unknown'
 

@@ -12,6 +12,9 @@ const options = z.strictObject({
     .describe('What the client gets, as UTF-8, at most 64 KiB. Default: nothing.'),
 })
 
+/** The options as they are written. */
+export type DirectResponseInput = z.input<typeof options>
+
 /** Answers every connection itself: sends the body, ends its half, reads the client out for a bounded time, closes. */
 export const directResponse = defineFilter({
   name: 'direct-response',

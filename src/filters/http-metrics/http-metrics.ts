@@ -32,6 +32,8 @@ export const httpMetricsOptions = z.strictObject({
     ),
 })
 
+/** The options as they are written. */
+export type HttpMetricsInput = z.input<typeof httpMetricsOptions>
 export type HttpMetricsOptions = z.output<typeof httpMetricsOptions>
 
 /** Counts requests and responses of connections that are detected as HTTP/1, from beside the relay. */

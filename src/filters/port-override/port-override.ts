@@ -30,6 +30,8 @@ const options = z.strictObject({
         'Keys are ports or ranges such as "6000-6100"; a port wins over a range. They come on top of 25 and 587 smtp, 3306 mysql.',
     ),
 })
+/** The options as they are written. */
+export type PortOverrideInput = z.input<typeof options>
 type Options = z.output<typeof options>
 
 /** Names the protocol by the destination port, so that nothing is sniffed there. */
@@ -37,7 +39,7 @@ class PortOverride implements Filter {
   readonly #protocols: ReadonlyMap<number, string>
 
   constructor(@inject(OPTIONS) { ports }: Options) {
-    this.#protocols = portMap(ports)
+    this.#protocols = protocolsByPort(ports)
   }
 
   onConnection(connection: Connection): 'continue' {
@@ -52,7 +54,7 @@ class PortOverride implements Filter {
 export const portOverride = defineFilter({ name: 'port-override', options, use: PortOverride, check })
 
 /** Every port that is named: exact ports over ranges, the operator's over the defaults. */
-function portMap(ports: Options['ports']): Map<number, string> {
+export function protocolsByPort(ports: Options['ports'] = {}): ReadonlyMap<number, string> {
   const entries = [...Object.entries(DEFAULT_PORTS), ...rangesFirst(Object.entries(ports))]
   const protocols = new Map<number, string>()
   for (const [key, protocol] of entries) {

@@ -53,6 +53,13 @@ const route = z.strictObject({
 })
 
 export const tcpForwardOptions = z.strictObject({
+  proxyProtocol: z
+    .enum(['v1', 'v2'])
+    .optional()
+    .describe(
+      "Tell the server who the client is, with a header of the PROXY protocol before the client's first byte. Servers that do not " +
+        'expect it take it for data. It is sent as soon as a connection to the server is open, early dials included.',
+    ),
   routes: z
     .array(route)
     .default([])
@@ -61,5 +68,7 @@ export const tcpForwardOptions = z.strictObject({
     ),
 })
 
+/** The options as they are written. */
+export type TcpForwardInput = z.input<typeof tcpForwardOptions>
 export type TcpForwardOptions = z.output<typeof tcpForwardOptions>
 export type RouteOptions = TcpForwardOptions['routes'][number]

@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { addressRanges } from '../../core/address-ranges.js'
 import type { Connection } from '../../core/connection.js'
 import type { UpstreamGroup } from '../../core/upstream-group.js'
 import type { Upstreams } from '../../core/upstreams.js'
@@ -52,7 +52,6 @@ function isOffered(offered: unknown, wanted: readonly string[]): boolean {
 }
 
 function sourceTest(ranges: NonNullable<RouteOptions['match']['source']>): Test {
-  const list = new BlockList()
-  for (const { host, prefix, family } of ranges) list.addSubnet(host, prefix, family)
-  return ({ source }) => list.check(source.host, isIPv6(source.host) ? 'ipv6' : 'ipv4')
+  const holds = addressRanges(ranges)
+  return ({ source }) => holds(source.host)
 }

@@ -6,6 +6,7 @@ import { OPTIONS, UPSTREAMS } from '../../core/tokens.js'
 import type { Upstreams } from '../../core/upstreams.js'
 import { checkRoutes } from './check-routes.js'
 import { type TcpForwardOptions, tcpForwardOptions } from './options.js'
+import { proxyHeader } from './proxy-header.js'
 import { makeRoute, type Route } from './route.js'
 
 type Reason = 'no-route' | 'upstream-full'
@@ -13,8 +14,10 @@ type Reason = 'no-route' | 'upstream-full'
 /** Carries the connection to the first route that matches, else to its destination. */
 class TcpForward implements Filter<Reason> {
   readonly #routes: readonly Route[]
+  readonly preface?: (connection: Connection) => Uint8Array
 
-  constructor(@inject(OPTIONS) { routes }: TcpForwardOptions, @inject(UPSTREAMS) upstreams: Upstreams) {
+  constructor(@inject(OPTIONS) { routes, proxyProtocol }: TcpForwardOptions, @inject(UPSTREAMS) upstreams: Upstreams) {
+    if (proxyProtocol !== undefined) this.preface = (connection) => proxyHeader(connection, proxyProtocol)
     this.#routes = routes.map((route) => makeRoute(route, upstreams))
   }
 

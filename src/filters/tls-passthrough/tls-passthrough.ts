@@ -25,6 +25,8 @@ const options = z.strictObject({
         'What is not TLS passes. Default: every name.',
     ),
 })
+/** The options as they are written. */
+export type TlsPassthroughInput = z.input<typeof options>
 type Options = z.output<typeof options>
 type Reason = 'sni-not-allowed' | 'no-sni'
 

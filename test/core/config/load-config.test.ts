@@ -43,6 +43,7 @@ describe('a valid configuration', () => {
       log: { level: 'info' },
       accessLog: false,
       closedTraces: 256,
+      traceBytes: 256,
       upstreams: [],
     })
     const [listener] = config.listeners
@@ -235,6 +236,7 @@ describe('the effective configuration', () => {
       log: { level: 'info' },
       accessLog: false,
       closedTraces: 256,
+      traceBytes: 256,
       upstreams: { web: { endpoints: ['127.0.0.1:1'], balance: 'round-robin' } },
       listeners: [
         {

@@ -6,6 +6,7 @@ import { fillOptionTables } from '../../../src/core/config/option-table.js'
 import { registryOf } from '../../../src/core/config/registry.js'
 import { ERROR_CODES } from '../../../src/core/errors.js'
 import { builtIns } from '../../../src/plugins/built-ins.js'
+import { PLUGIN_CODES } from '../../../src/plugins/plugin-problem.js'
 
 const root = new URL('../../../', import.meta.url)
 const registry = registryOf([builtIns])
@@ -55,7 +56,7 @@ describe('errors.md', () => {
   const inSource = filesIn('src/', '.ts').flatMap((file) =>
     [...read(file).matchAll(/'(SLUICE_CONFIG_[A-Z_]+)'/g)].map(([, code]) => code!),
   )
-  const codes = [...new Set([...Object.keys(ERROR_CODES), ...CONFIG_CODES, ...inSource])]
+  const codes = [...new Set([...Object.keys(ERROR_CODES), ...CONFIG_CODES, ...PLUGIN_CODES, ...inSource])]
 
   test.each(codes)('has a row for %s', (code) => {
     expect(rows.filter((row) => row === code)).toHaveLength(1)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { FakeClock } from '../../support/fake-clock.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { connectTo } from '../../support/sockets.js'
 import { startListener, turns } from '../../support/start-sluice.js'
 

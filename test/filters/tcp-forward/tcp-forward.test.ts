@@ -93,16 +93,21 @@ describe('routes', () => {
 })
 
 describe('check', () => {
-  const start = (routes: object[], filters: unknown[] = ['detect'], listener: object = {}) =>
+  const start = (routes: object[], filters: string[] = ['detect'], listener: object = {}) =>
     startSluice({
       upstreams: { web: { endpoints: ['127.0.0.1:1'] } },
       listeners: [
-        { name: 'in', address: '127.0.0.1:0', filters: [...filters, { 'tcp-forward': { routes } }], ...listener },
+        {
+          name: 'in',
+          address: '127.0.0.1:0',
+          filters: [...filters, { 'tcp-forward': { routes: routes as never } }],
+          ...listener,
+        },
       ],
     })
 
   /** Codes and paths below the routes, of errors or of warnings. */
-  async function findings(routes: object[], filters?: unknown[], listener?: object): Promise<string[]> {
+  async function findings(routes: object[], filters?: string[], listener?: object): Promise<string[]> {
     const all = await start(routes, filters, listener).then(
       (sluice) => sluice.warnings,
       (error: unknown) => (error instanceof ConfigError ? error.findings : Promise.reject(error as Error)),

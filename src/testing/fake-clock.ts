@@ -1,11 +1,11 @@
-import type { Clock, Timer } from '../../src/core/clock.js'
+import type { Clock, Timer } from '../core/clock.js'
 
 interface Waiting {
   readonly at: number
   readonly callback: () => void
 }
 
-/** A clock that moves only when told to. I/O goes on: `afterPoll` polls for real. */
+/** A clock that moves only when told to. I/O goes on: `afterPoll` polls for real. Hand it in behind the token CLOCK. */
 export class FakeClock implements Clock {
   #now = 1_000
   readonly #waiting = new Set<Waiting>()

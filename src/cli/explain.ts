@@ -1,0 +1,200 @@
+import { open } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import type { Registry } from '../core/config/registry.js'
+import { votesOnLooks } from '../core/explain-looks.js'
+import { LookedAt } from '../core/looked-at.js'
+import type { Side } from '../core/side.js'
+import { type Segment, sniffRecording } from '../core/sniff-recording.js'
+import { askAdmin } from './ask-admin.js'
+import type { CliIo } from './cli-io.js'
+import { EXIT_FAILED, UsageError } from './exit-code.js'
+import { recordedDetection } from './recorded-detection.js'
+import { connectionText, type ExplainedConnection, voteLines } from './trace-text.js'
+
+const DEFAULT_ADMIN = 'http://127.0.0.1:4191'
+/** No window is larger. */
+const MAX_INPUT_BYTES = 1024 * 1024
+
+const NOTES = `
+Of a running Sluice, over its admin endpoint:
+  sluice explain 17                        connection 17, open or among the last closed ones
+  sluice explain --last --listener in      the newest connection of a listener
+  sluice explain --denied                  the connection that was denied last
+Of recorded bytes, with no Sluice running:
+  sluice explain --client-hex 160301020001 --votes
+  sluice explain --server-file greeting.bin -c sluice.yaml --listener orders-db
+
+Exit codes: 0 done, 1 no such connection, 2 usage error or unreadable file.`
+
+interface ExplainOptions {
+  readonly last?: boolean
+  readonly denied?: boolean
+  readonly listener?: string
+  readonly admin: string
+  readonly config?: string
+  readonly votes?: boolean
+  readonly output: 'text' | 'json'
+  readonly clientHex?: string
+  readonly clientText?: string
+  readonly clientFile?: string
+  readonly serverHex?: string
+  readonly serverText?: string
+  readonly serverFile?: string
+}
+
+/** `sluice explain`: why Sluice did with a connection what it did. */
+export function addExplainCommand(program: Command, io: CliIo, registry: Registry): void {
+  const command = program
+    .command('explain')
+    .description('say why a connection was named, carried or denied as it was')
+    .argument('[id]', 'the number of a connection')
+    .option('--last', 'the newest connection')
+    .option('--denied', 'the connection that was denied last')
+    .option('--listener <name>', 'of this listener only; with -c: whose detection is asked')
+    .option('--admin <url>', 'the admin endpoint', DEFAULT_ADMIN)
+    .option('-c, --config <file>', 'for recorded bytes: detect as this configuration does')
+    .option('--votes', 'who voted what, after which byte')
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
+  for (const side of ['client', 'server']) {
+    command
+      .option(`--${side}-hex <hex>`, `what the ${side} said first, in hex`)
+      .option(`--${side}-text <text>`, `the same as text; \\r, \\n, \\t, \\0 and \\xNN are understood`)
+      .option(`--${side}-file <file>`, 'the same, as a file holds it')
+  }
+  command.addHelpText('after', NOTES).action(async (id: string | undefined, options: ExplainOptions) => {
+    io.setExitCode(await explain(id, options, io, registry))
+  })
+}
+
+async function explain(
+  id: string | undefined,
+  options: ExplainOptions,
+  io: CliIo,
+  registry: Registry,
+): Promise<number> {
+  const segments = await recordedSegments(options)
+  const ways = [id !== undefined, options.last, options.denied, segments.length > 0].filter(Boolean).length
+  if (ways !== 1)
+    throw new UsageError('say one of: ID, --last, --denied, or recorded bytes such as --client-hex (--help shows how)')
+  if (segments.length > 0) {
+    io.stdout.write(await explainRecording(segments, options, registry))
+    return 0
+  }
+  const found = await findConnection(id, options)
+  if (typeof found === 'string') {
+    io.stderr.write(`${found}\n`)
+    return EXIT_FAILED
+  }
+  io.stdout.write(
+    options.output === 'json' ? `${JSON.stringify(found, null, 2)}\n` : connectionText(found, options.votes === true),
+  )
+  return 0
+}
+
+/** The connection, or why there is none. */
+async function findConnection(id: string | undefined, options: ExplainOptions): Promise<ExplainedConnection | string> {
+  if (id !== undefined && !/^#?[1-9]\d{0,14}$/.test(id))
+    throw new UsageError(`expected the number of a connection, got "${id}"`)
+  const number = id === undefined ? await newest(options) : Number(id.replace('#', ''))
+  if (number === undefined)
+    return `no ${options.denied ? 'denied ' : ''}connection${options.listener === undefined ? '' : ` of listener "${options.listener}"`} is known`
+  const page = await askAdmin(options.admin, `/connections/${number}`)
+  return page === undefined
+    ? `connection ${number} is not open, and not among the last closed ones`
+    : (page as ExplainedConnection)
+}
+
+interface ConnectionList {
+  readonly connections: readonly Pick<ExplainedConnection, 'connection' | 'listener' | 'denied'>[]
+}
+
+async function newest({ admin, denied, listener }: ExplainOptions): Promise<number | undefined> {
+  const paths = denied ? ['/connections/closed'] : ['/connections/closed', '/connections']
+  const lists = await Promise.all(
+    paths.map(async (path) => (await askAdmin(admin, path)) as ConnectionList | undefined),
+  )
+  const candidates = lists
+    .flatMap((list) => list?.connections ?? [])
+    .filter(
+      (one) => (denied ? one.denied !== undefined : true) && (listener === undefined || one.listener === listener),
+    )
+  // The ring is in the order of closing: the last one denied is the last in it.
+  if (denied) return candidates.at(-1)?.connection
+  return candidates.length === 0 ? undefined : Math.max(...candidates.map(({ connection }) => connection))
+}
+
+async function explainRecording(
+  segments: readonly Segment[],
+  options: ExplainOptions,
+  registry: Registry,
+): Promise<string> {
+  const { plan, windowBytes } = await recordedDetection(options, registry, () => {})
+  const lookedAt = new LookedAt(plan, windowBytes, { elapsedMs: 0, stepCount: 0 }, false)
+  const result = sniffRecording(plan, segments, windowBytes, lookedAt)
+  const votes = votesOnLooks(lookedAt)
+  if (options.output === 'json') return `${JSON.stringify({ ...result, ...(options.votes && { votes }) }, null, 2)}\n`
+  const { outcome, protocol, decidedBy, bytes, facts } = result
+  const name = protocol === undefined ? `${outcome}: no name` : `${outcome} ${protocol} by ${decidedBy}`
+  const isAllRead = (['client', 'server'] as const).every((side) => bytes[side] >= sizeOf(segments, side))
+  const lines = [
+    `detect    ${name}, ${bytes.client} + ${bytes.server} bytes${isAllRead ? ', then the recording ended' : ''}`,
+  ]
+  for (const [fact, value] of Object.entries(facts))
+    lines.push(`  ${fact}: ${String(value).replace(/[^\x20-\x7e]/g, '?')}`)
+  if (options.votes) lines.push(...voteLines(votes))
+  return `${lines.join('\n')}\n`
+}
+
+function sizeOf(segments: readonly Segment[], side: Side): number {
+  return segments.filter(({ from }) => from === side).reduce((sum, { data }) => sum + data.length, 0)
+}
+
+async function recordedSegments(options: ExplainOptions): Promise<Segment[]> {
+  const client = await bytesOf('client', options.clientHex, options.clientText, options.clientFile)
+  const server = await bytesOf('server', options.serverHex, options.serverText, options.serverFile)
+  return [
+    ...(client ? [{ from: 'client' as const, data: client }] : []),
+    ...(server ? [{ from: 'server' as const, data: server }] : []),
+  ]
+}
+
+async function bytesOf(side: Side, hex?: string, text?: string, file?: string): Promise<Uint8Array | undefined> {
+  if ([hex, text, file].filter((one) => one !== undefined).length > 1) {
+    throw new UsageError(`say what the ${side} said once: --${side}-hex, --${side}-text or --${side}-file`)
+  }
+  if (hex !== undefined) return parseHex(hex, side)
+  if (text !== undefined) return Buffer.from(unescapeText(text), 'latin1')
+  return file === undefined ? undefined : readInput(file)
+}
+
+function parseHex(hex: string, side: Side): Uint8Array {
+  const digits = hex.replace(/0x|[\s:]/gi, '')
+  if (digits.length % 2 === 0 && /^[0-9a-f]*$/i.test(digits)) return Buffer.from(digits, 'hex')
+  throw new UsageError(`--${side}-hex: expected pairs of hex digits, such as 160301 or "16 03 01"`)
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' }
+
+/** Text as UTF-8, one character a byte, with its escapes replaced. */
+function unescapeText(text: string): string {
+  return Buffer.from(text, 'utf8')
+    .toString('latin1')
+    .replace(/\\(?:x([0-9a-f]{2})|([rnt0\\]))/gi, (_all, code: string | undefined, letter: string | undefined) =>
+      code === undefined ? (ESCAPES[letter ?? ''] ?? _all) : String.fromCharCode(Number.parseInt(code, 16)),
+    )
+}
+
+/** The first bytes of a file: more than a window is not looked at. */
+async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file)
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_INPUT_BYTES), 0, MAX_INPUT_BYTES, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
+  }
+}

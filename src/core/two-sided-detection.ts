@@ -1,0 +1,89 @@
+import { Detection, type SnifferPlan } from './detection.js'
+import type { DetectionResult, DetectOutcome } from './detection-result.js'
+import { GrowingBuffer } from './growing-buffer.js'
+import type { LookedAt } from './looked-at.js'
+import type { Side } from './side.js'
+
+type OtherOutcome = Exclude<DetectOutcome, 'detected'>
+
+/**
+ * Detection of a conversation that nobody holds up: both sides, in the order in which they spoke. One side's no leaves the other
+ * open. Live connections go through it beside their relay, recordings through `sniff` and `explain`. Pure: no time, no I/O.
+ */
+export class TwoSidedDetection {
+  readonly #detection: Detection
+  readonly #windowBytes: number
+  readonly #client = new GrowingBuffer()
+  readonly #server = new GrowingBuffer()
+  #isFull = false
+  #otherwise: OtherOutcome | undefined
+
+  /** `windowBytes`: of each side, no more than its first so many bytes are looked at. */
+  constructor(plan: SnifferPlan, windowBytes: number, lookedAt?: LookedAt) {
+    this.#detection = new Detection(plan, lookedAt)
+    this.#windowBytes = windowBytes
+  }
+
+  /** Shows what a side says next. What concludes is not kept: most conversations say in one chunk what they are. */
+  show(side: Side, chunk: Uint8Array): void {
+    if (this.isConcluded) return
+    const kept = this.#kept(side)
+    const room = this.#windowBytes - kept.length
+    const taken = chunk.length > room ? chunk.subarray(0, room) : chunk
+    const isFirst = kept.length === 0
+    if (!isFirst) kept.append(taken)
+    this.#detection.look(side, isFirst ? taken : kept.first(this.#windowBytes))
+    if (chunk.length >= room && !this.#detection.isNo(side)) {
+      this.#isFull = true
+      this.#detection.settle(side)
+    }
+    this.#concludeIfOver(this.#isFull ? 'full' : 'unknown')
+    if (isFirst && !this.isConcluded) kept.append(taken)
+  }
+
+  /** A side has said all: who still waits for its bytes waits in vain. The other side stays open. */
+  end(side: Side): void {
+    if (this.isConcluded) return
+    this.#detection.settle(side)
+    this.#concludeIfOver('ended')
+  }
+
+  /** Both sides have said all that there is. */
+  conclude(): void {
+    if (this.isConcluded) return
+    // Where one side's every sniffer had said no and the other never spoke, all is said: unknown. Else somebody still waited.
+    const isUnknown = this.#detection.isNo('client') || this.#detection.isNo('server')
+    this.#detection.settle('client')
+    this.#detection.settle('server')
+    this.#otherwise = this.#isFull ? 'full' : isUnknown ? 'unknown' : 'ended'
+  }
+
+  /** There is nothing left to learn: further bytes are not looked at. */
+  get isConcluded(): boolean {
+    return this.#otherwise !== undefined
+  }
+
+  /** The name is there, and the facts that come with it. */
+  get isComplete(): boolean {
+    return this.#detection.isComplete
+  }
+
+  /** The result as it stands; final once it is concluded. */
+  get result(): DetectionResult {
+    return this.#detection.result(this.#otherwise ?? 'ended')
+  }
+
+  /** Bytes of a side that are kept: those before the chunk that concluded. Borrowed until the next `show`. */
+  kept(side: Side): Uint8Array {
+    return this.#kept(side).first(this.#windowBytes)
+  }
+
+  #concludeIfOver(otherwise: OtherOutcome): void {
+    const detection = this.#detection
+    if (detection.isComplete || (detection.isNo('client') && detection.isNo('server'))) this.#otherwise = otherwise
+  }
+
+  #kept(side: Side): GrowingBuffer {
+    return side === 'client' ? this.#client : this.#server
+  }
+}

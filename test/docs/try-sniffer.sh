@@ -1,0 +1,3 @@
+npm test
+npm run build
+npx sluice check sluice.yaml
