@@ -113,8 +113,8 @@ test('answers a line before the next one comes, as a process', async () => {
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   for (const id of [1, 2, 3]) {
     child.stdin.write(`${JSON.stringify({ id, segments: [HTTP] })}\n`)
-    const { value } = await answers.next()
-    expect(JSON.parse(value as string)).toMatchObject({ id, protocol: 'http/1' })
+    const answer = (await answers.next()) as IteratorResult<string, string>
+    expect(JSON.parse(answer.value)).toMatchObject({ id, protocol: 'http/1' })
   }
   child.stdin.end('x\n')
   expect(await closed).toEqual([1, null])

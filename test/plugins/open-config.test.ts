@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readParsedConfig } from '../../src/core/config/load-config.js'
 import { registryOf } from '../../src/core/config/registry.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
@@ -111,9 +111,9 @@ describe('plugins of a configuration', () => {
 
   test('in TypeScript are refused where Node cannot run them', async () => {
     // Newer Nodes strip types: .ci/smoke-plugin has both sides, on a Node of each kind.
-    const { features } = process
-    onTestFinished(() => void Object.defineProperty(process, 'features', { value: features }))
-    Object.defineProperty(process, 'features', { value: { ...features, typescript: false }, configurable: true })
+    const features = { value: { ...process.features, typescript: false } }
+    vi.stubGlobal('process', Object.create(process, { features }))
+    onTestFinished(() => void vi.unstubAllGlobals())
     const folder = await pluginFolder()
     await folder.file('mine.ts', 'export default {}')
     expect(await check(folder, '[./mine.ts]')).toEqual([
