@@ -47,11 +47,11 @@ export class LookedAt {
     const seen = this[side]
     if (seen === undefined) {
       const { stepCount, elapsedMs } = this.#context
-      const bytes = new Uint8Array(window.subarray(0, this.#maxBytes))
+      const bytes = Buffer.from(window.subarray(0, this.#maxBytes))
       this[side] = { stepsBefore: stepCount, atMs: elapsedMs, size: window.length, bytes }
     } else if (window.length > seen.size) {
       seen.size = window.length
-      if (seen.bytes.length < this.#maxBytes) seen.bytes = new Uint8Array(window.subarray(0, this.#maxBytes))
+      if (seen.bytes.length < this.#maxBytes) seen.bytes = Buffer.from(window.subarray(0, this.#maxBytes))
     }
   }
 }
