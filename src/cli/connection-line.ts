@@ -55,9 +55,10 @@ function leadingColumns({ listener, connection }: ConnectionSnapshot, at: Date, 
   return [clockTime(at), listener.padEnd(listenerWidth), `#${connection}`.padEnd(ID_WIDTH)]
 }
 
-function detectionText({ decidedBy, detection }: ConnectionSnapshot): string {
+function detectionText({ decidedBy, detection, spokeFirst }: ConnectionSnapshot): string {
   if (decidedBy === 'port') return 'port'
-  const by = decidedBy === undefined ? [] : [decidedBy]
+  // Most clients speak first: what is worth a word is a greeting that nobody knew.
+  const by = decidedBy === undefined ? (spokeFirst === 'server' ? ['server first'] : []) : [decidedBy]
   if (detection === undefined) return by.join('')
   const { client, server } = detection.bytes
   const bytes = decidedBy === undefined ? client + server : detection.bytes[decidedBy]

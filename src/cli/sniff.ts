@@ -65,8 +65,9 @@ function answerTo(line: BoundedLine, detection: RecordedDetection, naming: Namin
       naming === 'named-by-port' && typeof port === 'number' ? detection.protocolsByPort.get(port) : undefined
     const result =
       byPort === undefined ? sniffRecording(detection.plan, segments, detection.windowBytes) : namedBy(byPort)
-    const { outcome, protocol, decidedBy, bytes, facts } = result
-    return { id, outcome, ...(protocol !== undefined && { protocol }), ...(decidedBy && { decidedBy }), bytes, facts }
+    const { outcome, protocol, decidedBy, bytes, facts, spokeFirst } = result
+    const name = { ...(protocol !== undefined && { protocol }), ...(decidedBy && { decidedBy }) }
+    return { id, outcome, ...name, bytes, facts, ...(spokeFirst && { spokeFirst }) }
   } catch (error) {
     if (error instanceof BadLineError) return { line: line.number, error: error.message }
     throw error

@@ -1,4 +1,5 @@
 import type { DecidedBy, DetectOutcome } from './detection-result.js'
+import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
 
 /** Why a connection ended. */
@@ -37,6 +38,8 @@ export interface CloseSummary extends SummaryExtras {
   readonly protocol?: string
   readonly decidedBy?: DecidedBy
   readonly facts: Facts
+  /** Whose first bytes were seen first, where no sniffer knew them. */
+  readonly spokeFirst?: Side
   /** What it took to come to the outcome: bytes of each side that had arrived, and the time since the first of them. */
   readonly detection?: {
     readonly bytes: { readonly client: number; readonly server: number }

@@ -1,3 +1,4 @@
+import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
 
 /** How looking for a name ended. Values, never exceptions: each is counted and traced. */
@@ -18,6 +19,8 @@ export interface DetectionResult {
   /** Bytes of each side that had arrived when it was decided. */
   readonly bytes: { readonly client: number; readonly server: number }
   readonly facts: Facts
+  /** Of a conversation without a name: whose first bytes were seen first. A server that greets is a hint at what it may be. */
+  readonly spokeFirst?: Side
 }
 
 export const NO_FACTS: Facts = Object.freeze({})

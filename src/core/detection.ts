@@ -35,10 +35,11 @@ export class SnifferPlan {
     return (side === 'client' ? this.#client : this.#server)[firstByte]!
   }
 
-  /** The sniffer's verdict; a throw, or wanting more than its own bound, is a no. */
-  ask(sniffer: Sniffer, side: Side, window: Uint8Array): Sniff {
+  /** The sniffer's verdict; a throw, or wanting more than its own bound, is a no. `seen` as in `Sniffer`. */
+  ask(sniffer: Sniffer, side: Side, window: Uint8Array, seen = 0): Sniff {
     try {
-      const verdict = (side === 'client' ? sniffer.client?.(window) : sniffer.server?.(window)) ?? 'no-match'
+      const verdict =
+        (side === 'client' ? sniffer.client?.(window, seen) : sniffer.server?.(window, seen)) ?? 'no-match'
       return verdict === 'need-more' && window.length >= sniffer.maxBytes ? 'no-match' : verdict
     } catch (error) {
       this.onSnifferError(sniffer, error)
@@ -53,7 +54,7 @@ function firstByteTable(sniffers: readonly Sniffer[], side: Side): Sniffer[][] {
     window[0] = byte
     return sniffers.filter((sniffer) => {
       try {
-        const verdict = side === 'client' ? sniffer.client?.(window) : sniffer.server?.(window)
+        const verdict = side === 'client' ? sniffer.client?.(window, 0) : sniffer.server?.(window, 0)
         return verdict !== undefined && verdict !== 'no-match'
       } catch {
         return true // it may throw on live bytes too, where it is counted
@@ -94,9 +95,10 @@ class SideVote {
 
   look(window: Uint8Array): void {
     if (window.length === 0 || this.isComplete || this.isNo) return
+    const seen = this.size
     this.size = window.length
-    if (this.winner) this.#win(this.winner, this.#plan.ask(this.winner, this.#side, window))
-    else this.#poll(this.#candidates ?? this.#plan.candidates(this.#side, window[0]!), window)
+    if (this.winner) this.#win(this.winner, this.#plan.ask(this.winner, this.#side, window, seen))
+    else this.#poll(this.#candidates ?? this.#plan.candidates(this.#side, window[0]!), window, seen)
   }
 
   /** No more bytes will come: who still wanted more never matches, so that the standing match has it. */
@@ -106,11 +108,14 @@ class SideVote {
     this.isComplete ||= this.winner !== undefined
   }
 
-  #poll(candidates: readonly Sniffer[], window: Uint8Array): void {
+  #poll(candidates: readonly Sniffer[], window: Uint8Array, seen: number): void {
     let kept: Sniffer[] | undefined
+    const stood = this.#standing
     this.#standing = undefined
     for (const sniffer of candidates) {
-      const verdict = this.#plan.ask(sniffer, this.#side, window)
+      // A match is final: it is not asked again while it stands.
+      const hasMatched = sniffer === stood && this.#standingVerdict !== 'sure'
+      const verdict = hasMatched ? this.#standingVerdict : this.#plan.ask(sniffer, this.#side, window, seen)
       if (verdict === 'no-match') continue
       if (verdict !== 'need-more' && kept === undefined) return this.#win(sniffer, verdict)
       kept ??= []
@@ -142,6 +147,7 @@ export class Detection {
   readonly #lookedAt: LookedAt | undefined
   /** The side that gave the name first. */
   #named: SideVote | undefined
+  #spokeFirst: Side | undefined
 
   /** `lookedAt` is shown what this is shown, to explain it later. */
   constructor(plan: SnifferPlan, lookedAt?: LookedAt) {
@@ -153,6 +159,7 @@ export class Detection {
   /** Shows the window of a side; true when this brought something new: a name, its facts, or a side's last no. */
   look(side: Side, window: Uint8Array): boolean {
     this.#lookedAt?.look(side, window)
+    if (window.length > 0) this.#spokeFirst ??= side
     const vote = this.#vote(side)
     const wasOpen = !vote.isComplete && !vote.isNo
     const hadName = vote.winner !== undefined
@@ -190,7 +197,10 @@ export class Detection {
   result(otherwise: Exclude<DetectOutcome, 'detected'>): DetectionResult {
     const named = this.#named
     const bytes = { client: this.#client.size, server: this.#server.size }
-    if (named?.winner === undefined) return { outcome: otherwise, bytes, facts: NO_FACTS }
+    if (named?.winner === undefined) {
+      const spokeFirst = this.#spokeFirst
+      return { outcome: otherwise, bytes, facts: NO_FACTS, ...(spokeFirst && { spokeFirst }) }
+    }
     const decidedBy: DecidedBy = named === this.#client ? 'client' : 'server'
     return { outcome: 'detected', protocol: named.winner.protocol, decidedBy, bytes, facts: named.facts }
   }

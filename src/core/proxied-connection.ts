@@ -442,6 +442,7 @@ export class ProxiedConnection implements Connection {
     if (this.route !== undefined) summary.route = this.route
     if (detection) {
       summary.outcome = detection.outcome
+      if (detection.spokeFirst) summary.spokeFirst = detection.spokeFirst
       summary.detection = { bytes: detection.bytes, durationMs: this.#detectionMs }
     }
     if (detection?.protocol !== undefined) summary.protocol = detection.protocol
@@ -537,7 +538,8 @@ export class ProxiedConnection implements Connection {
     this.#environment.metrics.detected(this.listener.name, result, this.#detectionMs)
     const { client, server } = result.bytes
     const by = result.decidedBy === undefined ? '' : ` by ${result.decidedBy}`
-    this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}, ${client} + ${server} bytes`)
+    const first = result.spokeFirst === undefined ? '' : `, the ${result.spokeFirst} spoke first`
+    this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}${first}, ${client} + ${server} bytes`)
     this.#announce()
   }
 

@@ -23,7 +23,11 @@ export type Sniff = 'need-more' | 'no-match' | 'sure' | 'match' | { readonly fac
  *
  * Laws (checked by the test kit): **stable**, a verdict other than `need-more` never changes when more bytes come; **bounded**,
  * never `need-more` once the window holds `maxBytes`; **total**; **early**, it says `no-match` at the first byte that makes its
- * protocol impossible.
+ * protocol impossible; **resumable**, `seen` changes no verdict.
+ *
+ * `seen` saves work where a window grows byte by byte: its first `seen` bytes were shown before, and the verdict was `need-more` or
+ * `sure`. So nothing in them decides, and a scan may go on from there; 0 where nothing is known. Who reads a few hundred bytes at
+ * most need not care; who scans for more than that should, or its cost grows with the square of what a slow client sends.
  */
 export interface Sniffer {
   /** The protocol's name, as in metrics, routes and logs: `http/1`, `tls`, `mysql`. */
@@ -37,7 +41,7 @@ export interface Sniffer {
   /** First bytes it must recognise, for each side that it listens to. Start-up runs them through all the other sniffers. */
   readonly samples: { readonly client?: readonly Bytes[]; readonly server?: readonly Bytes[] }
   /** From what the client said first. Absent: the client's bytes say nothing about this protocol. */
-  client?(window: Uint8Array): Sniff
+  client?(window: Uint8Array, seen?: number): Sniff
   /** From what the server said first. Absent: the server's bytes say nothing about this protocol. */
-  server?(window: Uint8Array): Sniff
+  server?(window: Uint8Array, seen?: number): Sniff
 }

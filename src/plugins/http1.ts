@@ -23,6 +23,8 @@ const SCHEME_END = latin1Bytes('://')
 const CONNECT = latin1Bytes('connect')
 /** RFC 9112 section 2.3: the name is case-sensitive; after the dot comes one digit. */
 const VERSION = latin1Bytes('HTTP/1.')
+/** The space before the version, and the version without its last digit: the most that can stand behind an undecided target. */
+const VERSION_TAIL_BYTES = 1 + VERSION.length
 
 /**
  * HTTP/1.0 and 1.1, RFC 9112: by the client's request line (section 3) up to the version's last digit, or by the start of the
@@ -46,14 +48,14 @@ export const http1: Sniffer = {
 }
 
 /** Request line: method(token) SP request-target SP HTTP-version. */
-function sniffRequestLine(window: Uint8Array): Sniff {
+function sniffRequestLine(window: Uint8Array, seen = 0): Sniff {
   const end = Math.min(window.length, MAX_BYTES)
   const method = skipEmptyLines(window, end)
   const methodEnd = method < 0 ? method : skipMethod(window, method, end)
   if (methodEnd < 0) return unfinished(methodEnd, end)
 
   const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
-  const targetEnd = skipTarget(window, methodEnd + 1, end, isConnect)
+  const targetEnd = skipTarget(window, methodEnd + 1, end, isConnect, seen - VERSION_TAIL_BYTES)
   if (targetEnd < 0) return unfinished(targetEnd, end)
 
   const version = targetEnd + 1
@@ -100,27 +102,30 @@ function skipMethod(window: Uint8Array, at: number, end: number): number {
   return upToSpace(window, skipWhile(window, at, end, TOKEN, MAX_METHOD_BYTES))
 }
 
-/** The index of the space behind the request-target, in one of the four forms of RFC 9112 section 3.2. */
-function skipTarget(window: Uint8Array, at: number, end: number, isConnect: boolean): number {
+/**
+ * The index of the space behind the request-target, in one of the four forms of RFC 9112 section 3.2. Up to `from` the bytes are
+ * known to be of the target.
+ */
+function skipTarget(window: Uint8Array, at: number, end: number, isConnect: boolean, from: number): number {
   if (at >= end) return ENDED
-  if (isConnect) return skipPart(window, at, end, AUTHORITY)
+  if (isConnect) return skipPart(window, at, end, AUTHORITY, from)
   const first = window[at]!
-  if (first === SLASH) return skipPart(window, at, end, TARGET)
+  if (first === SLASH) return skipPart(window, at, end, TARGET, from)
   if (first === ASTERISK) return at + 1 < end ? upToSpace(window, at + 1) : ENDED
-  return isLetter(first) ? skipAbsoluteForm(window, at, end) : WRONG
+  return isLetter(first) ? skipAbsoluteForm(window, at, end, from) : WRONG
 }
 
-function skipAbsoluteForm(window: Uint8Array, at: number, end: number): number {
+function skipAbsoluteForm(window: Uint8Array, at: number, end: number, from: number): number {
   const scheme = skipWhile(window, at, end, SCHEME, MAX_SCHEME_BYTES)
   if (scheme < 0) return scheme
   const compared = compareBytes(window, scheme, SCHEME_END, end)
   if (compared !== 'match') return compared === 'need-more' ? ENDED : WRONG
-  return skipPart(window, scheme + SCHEME_END.length, end, TARGET)
+  return skipPart(window, scheme + SCHEME_END.length, end, TARGET, from)
 }
 
-/** The index of the space behind at least one byte of `set`. */
-function skipPart(window: Uint8Array, at: number, end: number, set: Uint8Array): number {
-  const after = skipWhile(window, at, end, set, MAX_BYTES)
+/** The index of the space behind at least one byte of `set`; up to `from` all are. */
+function skipPart(window: Uint8Array, at: number, end: number, set: Uint8Array, from: number): number {
+  const after = skipWhile(window, Math.max(at, from), end, set, MAX_BYTES)
   return after === at ? WRONG : upToSpace(window, after)
 }
 

@@ -31,9 +31,9 @@ export const nats: Sniffer = {
   server: sniffInfo,
 }
 
-function sniffInfo(window: Uint8Array): Sniff {
+function sniffInfo(window: Uint8Array, seen = 0): Sniff {
   const compared = compareOperation(window, INFO)
-  return compared === 'match' ? describe(window) : compared
+  return compared === 'match' ? describe(window, seen - VERSION_KEY.length - MAX_VERSION_BYTES) : compared
 }
 
 /** Name, one space or tab, and the brace of an object. */
@@ -47,10 +47,10 @@ function compareOperation(window: Uint8Array, name: Uint8Array): Comparison {
   return window[name.length + 1] === BRACE ? 'match' : 'no-match'
 }
 
-/** Scans the rest of the INFO line for the server's version. */
-function describe(window: Uint8Array): Sniff {
+/** Scans the rest of the INFO line for the server's version, whose key does not begin before `from`. */
+function describe(window: Uint8Array, from: number): Sniff {
   const end = Math.min(window.length, MAX_INFO_BYTES)
-  let at = INFO.length
+  let at = Math.max(INFO.length, from)
   for (; at < end && window[at] !== LF; at++) {
     if (compareBytes(window, at, VERSION_KEY, end) === 'match') return readVersion(window, at + VERSION_KEY.length, end)
   }

@@ -9,14 +9,14 @@ export type Answer =
 const MARGIN_BYTES = 8
 const MARGIN = 0xa5
 
-/** Shows the sniffer the first `length` of `bytes`, in a window that ends there. */
-export function askSniffer(sniffer: Sniffer, side: Side, bytes: Uint8Array, length: number): Answer {
+/** Shows the sniffer the first `length` of `bytes`, in a window that ends there, `seen` of which it has been shown before. */
+export function askSniffer(sniffer: Sniffer, side: Side, bytes: Uint8Array, length: number, seen = 0): Answer {
   const memory = new Uint8Array(length + 2 * MARGIN_BYTES).fill(MARGIN)
   const window = memory.subarray(MARGIN_BYTES, MARGIN_BYTES + length)
   window.set(bytes.subarray(0, length))
   let verdict: unknown
   try {
-    verdict = sniffer[side]!(window)
+    verdict = sniffer[side]!(window, seen)
   } catch (error) {
     return { fault: 'threw', detail: String(error) }
   }

@@ -155,7 +155,21 @@ export class SideCheck {
       if (verdict === 'need-more' && length >= this.#sniffer.maxBytes) this.#wantsTooMuch(bytes, length)
       verdicts.push(verdict)
     }
+    this.#checkResumed(bytes, lengths, verdicts)
     this.#askAgain(bytes, lengths, verdicts)
+  }
+
+  /** Told that the prefix before had left it open, and one of those before that, it says the same. */
+  #checkResumed(bytes: Uint8Array, lengths: readonly number[], verdicts: readonly Sniff[]): void {
+    for (let i = 1; i < lengths.length && isOpen(verdicts[i - 1]!); i++) {
+      for (const seen of [lengths[i - 1]!, lengths[this.#random.integer(i)]!]) {
+        const resumed = this.#report.ask(bytes, lengths[i]!, seen)
+        if (resumed === undefined || isSame(resumed, verdicts[i]!)) continue
+        const what = `told that it had seen ${seen} bytes before, it gave another verdict`
+        this.#report.add('resumable', bytes, lengths[i]!, verdictText(verdicts[i]!), verdictText(resumed), what)
+        return
+      }
+    }
   }
 
   #wantsTooMuch(bytes: Uint8Array, length: number): void {
@@ -176,6 +190,11 @@ export class SideCheck {
       .filter((other) => other.protocol !== this.#sniffer.protocol && !hasOrder(this.#sniffer, other))
       .flatMap((other) => samplesOf(other, this.#side).map((bytes) => ({ protocol: other.protocol, bytes })))
   }
+}
+
+/** More bytes may still bring something. */
+function isOpen(verdict: Sniff): boolean {
+  return verdict === 'need-more' || verdict === 'sure'
 }
 
 function mayFollow(before: Sniff, after: Sniff): boolean {

@@ -18,8 +18,8 @@ export class SideReport {
   }
 
   /** The verdict, or undefined where there is none: that is reported. */
-  ask(bytes: Uint8Array, length: number): Sniff | undefined {
-    const answer = askSniffer(this.#sniffer, this.#side, bytes, length)
+  ask(bytes: Uint8Array, length: number, seen = 0): Sniff | undefined {
+    const answer = askSniffer(this.#sniffer, this.#side, bytes, length, seen)
     if ('verdict' in answer) return answer.verdict
     const law = answer.fault === 'wrote' ? 'pure' : 'total'
     this.add(law, bytes, length, 'a verdict', `${answer.fault} ${answer.detail}`, `it ${answer.fault} ${answer.detail}`)

@@ -9,10 +9,11 @@ import type { Sniff } from '../core/sniffer.js'
  * - `bounded`: it never says `need-more` once the window holds `maxBytes`.
  * - `total`: it returns a verdict for any bytes and never throws.
  * - `pure`: it does not write to the window, and the same bytes get the same verdict.
+ * - `resumable`: being told how much of the window it has seen before changes no verdict.
  * - `early`: it says no at the first byte that makes its protocol impossible.
  * - `segmentation-free`: what a set makes of a connection does not depend on how TCP cut the bytes.
  */
-export type Law = 'recognises' | 'stable' | 'bounded' | 'total' | 'pure' | 'early' | 'segmentation-free'
+export type Law = 'recognises' | 'stable' | 'bounded' | 'total' | 'pure' | 'resumable' | 'early' | 'segmentation-free'
 
 /** A law that does not hold, with all that is needed to see it again. */
 export interface Violation {

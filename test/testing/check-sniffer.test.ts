@@ -107,6 +107,21 @@ describe('catches a sniffer that', () => {
     expect(brokenLaws({ client })).toContain('pure')
   })
 
+  test('goes on from the wrong place when it is told what it has seen', () => {
+    const client = (window: Uint8Array, seen = 0): Sniff => {
+      const verdict = startsWithHello(window.subarray(0, 6))
+      if (verdict !== 'match' && window.length < 6) return verdict
+      for (let i = Math.max(6, seen + 1); i < 64; i++) {
+        if (i >= window.length) return 'need-more'
+        if (window[i] === 0x7b) return 'match'
+      }
+      return 'no-match'
+    }
+    const samples = { client: ['HELLO {"v":2}\r\n', 'HELLO    {'] }
+    const found = checkSniffer(sniffer({ client, maxBytes: 64, samples })).find(({ law }) => law === 'resumable')
+    expect(found?.message).toMatch(/had seen \d+ bytes before/)
+  })
+
   test('remembers', () => {
     let calls = 0
     const client = (window: Uint8Array): Sniff => (++calls % 7 === 0 ? 'no-match' : startsWithHello(window))
