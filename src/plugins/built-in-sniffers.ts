@@ -13,4 +13,14 @@ import { tls } from './tls.js'
  * waits for those before it that still want more. Those that know by a fixed prefix come first; HTTP/1, which takes any word for a
  * method until its 33rd letter, comes last.
  */
-export const builtInSniffers: readonly Sniffer[] = [tls, http2, ssh, mysql, mongodb, nats, smtp, http1]
+export const builtInSniffers: readonly Sniffer[] = [
+  tls,
+  http2,
+  ssh,
+  mysql,
+  mongodb,
+  nats,
+  smtp,
+  // Those before it say sooner that they are not meant.
+  http1,
+]

@@ -8,7 +8,7 @@ const SIDES: readonly Side[] = ['client', 'server']
 const protocols = builtInSniffers.map(({ protocol }) => protocol)
 
 test('has one sniffer a protocol', () => {
-  expect([...protocols].sort()).toEqual(['http/1', 'http/2', 'mongodb', 'mysql', 'nats', 'smtp', 'ssh', 'tls'])
+  expect([...new Set(protocols)]).toEqual(protocols)
 })
 
 test('keeps the laws as a set', () => {
