@@ -1,12 +1,23 @@
 import type { Sniffer } from '../core/sniffer.js'
+import { ftp } from './ftp.js'
+import { git } from './git.js'
 import { http1 } from './http1.js'
 import { http2 } from './http2.js'
+import { imap } from './imap.js'
+import { irc } from './irc.js'
 import { mongodb } from './mongodb.js'
+import { munin } from './munin.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
+import { nntp } from './nntp.js'
+import { pop3 } from './pop3.js'
+import { rsync } from './rsync.js'
 import { smtp } from './smtp.js'
 import { ssh } from './ssh.js'
+import { telnet } from './telnet.js'
 import { tls } from './tls.js'
+import { vnc } from './vnc.js'
+import { xmpp } from './xmpp.js'
 
 /**
  * In the order in which they are asked. No two of them match the same bytes, so the order decides nothing but who waits: a match
@@ -21,6 +32,17 @@ export const builtInSniffers: readonly Sniffer[] = [
   mongodb,
   nats,
   smtp,
+  ftp,
+  pop3,
+  imap,
+  irc,
+  xmpp,
+  telnet,
+  vnc,
+  rsync,
+  git,
+  nntp,
+  munin,
   // Those before it say sooner that they are not meant.
   http1,
 ]
