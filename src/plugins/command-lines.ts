@@ -16,6 +16,9 @@ export interface Command {
   readonly isFirst: boolean
 }
 
+/** Set in a byte that stands for a letter: the lower case of ASCII. */
+const LOWER_CASE = 0x20
+
 /** A user's name, a password and what comes next. Short, since each look begins at the first line. */
 export const MAX_COMMANDS_BYTES = 256
 
@@ -59,9 +62,11 @@ function unfinished(result: number, end: number): number {
 
 /** The command whose word is a whole one at `line`. */
 function findCommand(window: Uint8Array, line: number, end: number, commands: readonly Command[]): Command | number {
+  if (line >= end) return ENDED
+  const letter = window[line]! | LOWER_CASE
   let result = WRONG
   for (const each of commands) {
-    if (line === 0 && !each.isFirst) continue
+    if (each.word[0] !== letter || (line === 0 && !each.isFirst)) continue
     const compared = compareLetters(window, line, each.word, end)
     if (compared === 'no-match') continue
     const next = line + each.word.length

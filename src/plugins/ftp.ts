@@ -88,8 +88,8 @@ function sniffCommands(window: Uint8Array): Sniff {
   return matchWithUser(window)
 }
 
-function sniffGreeting(window: Uint8Array, seen = 0): Sniff {
-  const word = findTellingWord(window, seen, mailOrFileGreeting)
+function sniffGreeting(window: Uint8Array): Sniff {
+  const word = findTellingWord(window, mailOrFileGreeting)
   if (word < 0) return word === ENDED ? 'need-more' : 'no-match'
   const end = endOfWord(window, word)
   if (!isFtpWord(window, word, end - word)) return 'no-match'

@@ -23,9 +23,8 @@ function sniffGreeting(window: Uint8Array): Sniff {
   const start = GREETING.length
   const end = Math.min(window.length, start + MAX_NAME_BYTES + 1)
   for (let at = start; at < end; at++) {
-    const byte = window[at]!
-    if (byte === LF && at > start) return { facts: { host: latin1(window, start, at) } }
-    if (!isVisible(byte)) return 'no-match'
+    if (isVisible(window[at]!)) continue
+    return window[at] === LF && at > start ? { facts: { host: latin1(window, start, at) } } : 'no-match'
   }
   return end > start + MAX_NAME_BYTES ? 'no-match' : 'need-more'
 }

@@ -56,8 +56,8 @@ function sniffCommands(window: Uint8Array): Sniff {
   return verdictOf(findDecidingLine(window, COMMANDS))
 }
 
-function sniffGreeting(window: Uint8Array, seen = 0): Sniff {
-  return verdictOf(findTellingWord(window, seen, greeting))
+function sniffGreeting(window: Uint8Array): Sniff {
+  return verdictOf(findTellingWord(window, greeting))
 }
 
 function verdictOf(index: number): Sniff {

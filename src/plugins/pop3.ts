@@ -1,5 +1,5 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
-import { CR, isPrintable, isVisible, LF, TAB } from './ascii.js'
+import { CR, LF, SPACE, TAB } from './ascii.js'
 import {
   anyArgument,
   type Command,
@@ -12,9 +12,10 @@ import {
 import { compareBytes, ENDED, latin1Bytes } from './compare-bytes.js'
 import { matchWithUser } from './login-user.js'
 
-/** RFC 1939 section 4: the greeting is a positive response. Section 3: a response has up to 512 characters, CRLF included. */
+/** RFC 1939 section 4: the greeting is a positive response. */
 const OK = latin1Bytes('+OK ')
-const MAX_RESPONSE_BYTES = 512
+/** A response may have 512 characters (section 3). So much text without its end is enough. */
+const MAX_TEXT_END = 128
 
 /** RFC 1939 sections 5 to 7. USER, PASS, STAT and LIST are FTP's too, NOOP and QUIT everyone's. */
 const COMMANDS: readonly Command[] = [
@@ -39,7 +40,7 @@ const COMMANDS: readonly Command[] = [
 export const pop3: Sniffer = {
   protocol: 'pop3',
   serverFirst: true,
-  maxBytes: Math.max(MAX_RESPONSE_BYTES, MAX_COMMANDS_BYTES),
+  maxBytes: Math.max(MAX_TEXT_END + 1, MAX_COMMANDS_BYTES),
   samples: {
     client: ['CAPA\r\n', 'USER mrose\r\nPASS secret\r\nSTAT\r\nUIDL\r\n'],
     server: ['+OK POP3 server ready\r\n', '+OK Dovecot (Debian) ready.\r\n'],
@@ -54,16 +55,19 @@ function sniffCommands(window: Uint8Array): Sniff {
   return matchWithUser(window)
 }
 
-/** A text up to CRLF; whose letters are seen to be of any encoding. */
-function sniffGreeting(window: Uint8Array, seen = 0): Sniff {
+/** A text up to CRLF, whose letters are seen to be of any encoding. */
+function sniffGreeting(window: Uint8Array): Sniff {
   const compared = compareBytes(window, 0, OK)
   if (compared !== 'match') return compared
-  const end = Math.min(window.length, MAX_RESPONSE_BYTES)
-  for (let at = Math.max(OK.length, seen - 1); at < end; at++) {
+  if (window.length === OK.length) return 'need-more'
+  if (window[OK.length]! <= SPACE) return 'no-match'
+  const end = Math.min(window.length, MAX_TEXT_END)
+  for (let at = OK.length; at < end; at++) {
     const byte = window[at]!
-    if (window[at - 1] === CR) return byte === LF ? 'match' : 'no-match'
-    if (at === OK.length && !isVisible(byte) && byte < 0x80) return 'no-match'
-    if (!isPrintable(byte) && byte !== TAB && byte !== CR && byte < 0x80) return 'no-match'
+    if (byte >= SPACE || byte === TAB) continue
+    if (byte !== CR) return 'no-match'
+    if (at + 1 === window.length) return 'need-more'
+    return window[at + 1] === LF ? 'match' : 'no-match'
   }
-  return end < MAX_RESPONSE_BYTES ? 'need-more' : 'no-match'
+  return end < MAX_TEXT_END ? 'need-more' : 'match'
 }

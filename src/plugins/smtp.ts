@@ -24,7 +24,7 @@ const DOMAIN = byteSet(`-._:[]${DIGITS}${LETTERS}`)
 export const smtp: Sniffer = {
   protocol: 'smtp',
   serverFirst: true,
-  maxBytes: MAX_GREETING_BYTES,
+  maxBytes: Math.max(MAX_GREETING_BYTES, HELLO_BYTES + 1 + MAX_DOMAIN_BYTES + 2),
   samples: {
     client: ['EHLO client.example\r\n', 'HELO [192.0.2.1]\r\n', 'lhlo mail\r\n'],
     server: [
@@ -65,8 +65,8 @@ function compareAny(window: Uint8Array, at: number, words: readonly Uint8Array[]
   return result
 }
 
-function sniffGreeting(window: Uint8Array, seen = 0): Sniff {
-  const word = findTellingWord(window, seen, window[0] === NO_SERVICE[0] ? refusal : mailOrFileGreeting)
+function sniffGreeting(window: Uint8Array): Sniff {
+  const word = findTellingWord(window, window[0] === NO_SERVICE[0] ? refusal : mailOrFileGreeting)
   if (word < 0) return word === ENDED ? 'need-more' : 'no-match'
   return isSmtpWord(window, word, endOfWord(window, word) - word) ? 'match' : 'no-match'
 }

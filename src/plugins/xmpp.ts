@@ -4,7 +4,7 @@ import { DIGITS, isVisible, LETTERS, SPACE } from './ascii.js'
 import { byteSet, compareBytes, ENDED, latin1Bytes, skipWhile, WRONG } from './compare-bytes.js'
 
 /** A stream's header with its namespaces has 130 to 300 bytes. A bound, since each look begins at the first byte. */
-const MAX_BYTES = 512
+const MAX_BYTES = 384
 
 /** RFC 6120 section 11.5: XML declaration, which may be left out. */
 const DECLARATION = latin1Bytes('<?xml ')

@@ -1,6 +1,5 @@
-import { expect, test } from 'vitest'
 import { ftp } from '../../src/plugins/ftp.js'
-import { describeSniffer, latin1 } from './describe-sniffer.js'
+import { describeSniffer } from './describe-sniffer.js'
 
 const PURE_FTPD = '220---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\r\n220 ok\r\n'
 
@@ -106,22 +105,4 @@ describeSniffer(ftp, {
     { name: 'SMTP', from: 'client', bytes: 'EHLO a\r\n' },
     { name: 'Redis PING', from: 'client', bytes: 'PING\r\n' },
   ],
-})
-
-test('says the same of a greeting that grows byte by byte, whatever it was shown before', () => {
-  for (const text of [
-    PURE_FTPD,
-    '220 ProFTPD Server\r\n',
-    '220-a b\r\n220-c\r\n220 my-ftpd x\r\n',
-    '220-a\r\n220 b\r\n',
-  ]) {
-    const bytes = latin1(text)
-    for (let length = 1; length <= bytes.length; length++) {
-      const window = bytes.subarray(0, length)
-      const verdict = ftp.server!(window)
-      for (let seen = 0; seen < length && ftp.server!(bytes.subarray(0, seen)) === 'need-more'; seen++) {
-        expect(ftp.server!(window, seen), `${text}, ${length} bytes, ${seen} seen`).toEqual(verdict)
-      }
-    }
-  }
 })

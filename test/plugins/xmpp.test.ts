@@ -73,7 +73,7 @@ describeSniffer(xmpp, {
       name: 'a header past the bound',
       from: 'client',
       bytes: `<stream:stream a='${'b'.repeat(600)}'`,
-      rejectedAt: 511,
+      rejectedAt: 383,
     },
   ],
   otherProtocols: [
