@@ -25,6 +25,13 @@ const COMMANDS: readonly Command[] = [
   command('user', someArgument, 'goes-on', true),
   command('pass', anyArgument, 'goes-on', false),
   command('acct', someArgument, 'goes-on', false),
+  // What POP3 and others have, too.
+  command('noop', noArgument, 'goes-on', false),
+  command('help', anyArgument, 'goes-on', false),
+  command('stat', anyArgument, 'goes-on', false),
+  command('list', anyArgument, 'goes-on', false),
+  command('retr', anyArgument, 'goes-on', false),
+  command('dele', anyArgument, 'goes-on', false),
   // RFC 7151.
   command('host', someArgument, 'goes-on', true),
   // RFC 4217 section 4. They name no SASL mechanism, which is what other protocols' AUTH has.
@@ -41,11 +48,15 @@ const COMMANDS: readonly Command[] = [
   command('pwd', noArgument, 'decides', false),
   command('xpwd', noArgument, 'decides', false),
   command('cwd', someArgument, 'decides', false),
+  command('cdup', noArgument, 'decides', false),
+  command('mkd', someArgument, 'decides', false),
+  command('site', someArgument, 'decides', false),
   command('clnt', someArgument, 'decides', false),
   command('pasv', noArgument, 'decides', false),
   command('port', startsWithDigit, 'decides', false),
   command('nlst', anyArgument, 'decides', false),
   command('stor', someArgument, 'decides', false),
+  command('stou', anyArgument, 'decides', false),
   command('appe', someArgument, 'decides', false),
   command('mode', oneOf('s', 'b', 'c', 'z'), 'decides', false),
   command('stru', oneOf('f', 'r', 'p'), 'decides', false),
@@ -53,6 +64,7 @@ const COMMANDS: readonly Command[] = [
   command('eprt', (window, start) => window[start] === BAR, 'decides', false),
   command('epsv', anyArgument, 'decides', false),
   // RFC 3659.
+  command('rest', startsWithDigit, 'decides', false),
   command('size', someArgument, 'decides', false),
   command('mdtm', someArgument, 'decides', false),
   command('mlst', anyArgument, 'decides', false),

@@ -17,12 +17,17 @@ const OK = latin1Bytes('+OK ')
 /** A response may have 512 characters (section 3). So much text without its end is enough. */
 const MAX_TEXT_END = 128
 
-/** RFC 1939 sections 5 to 7. USER, PASS, STAT and LIST are FTP's too, NOOP and QUIT everyone's. */
+/** RFC 1939 sections 5 to 7. FTP has those that go on, too. */
 const COMMANDS: readonly Command[] = [
   command('user', someArgument, 'goes-on', true),
   command('pass', anyArgument, 'goes-on', false),
   command('stat', noArgument, 'goes-on', false),
   command('list', anyArgument, 'goes-on', false),
+  command('noop', noArgument, 'goes-on', false),
+  command('retr', someArgument, 'goes-on', false),
+  command('dele', someArgument, 'goes-on', false),
+  command('rset', noArgument, 'decides', false),
+  command('top', someArgument, 'decides', false),
   command('apop', someArgument, 'decides', true),
   command('uidl', anyArgument, 'decides', false),
   // RFC 2449 section 5, RFC 2595 section 4.

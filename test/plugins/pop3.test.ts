@@ -13,6 +13,13 @@ describeSniffer(pop3, {
     { name: 'APOP', from: 'client', bytes: 'APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n', yesAfter: 45 },
     { name: 'AUTH and CAPA', from: 'client', bytes: 'AUTH\r\nCAPA\r\n', yesAfter: 12 },
     {
+      name: 'a login and TOP',
+      from: 'client',
+      bytes: 'USER a\r\nRETR 1\r\nTOP 1 0\r\n',
+      yesAfter: 25,
+      facts: { user: 'a' },
+    },
+    {
       name: 'a login and UIDL',
       from: 'client',
       bytes: 'USER a@b.example\r\nPASS c\r\nSTAT\r\nLIST\r\nUIDL\r\n',
@@ -35,7 +42,7 @@ describeSniffer(pop3, {
     { name: 'AUTH of Redis', from: 'client', bytes: 'AUTH secret\r\n', rejectedAt: 12 },
     { name: 'STAT first', from: 'client', bytes: 'STAT\r\n', rejectedAt: 2 },
     { name: 'CAPABILITY of ManageSieve', from: 'client', bytes: 'CAPABILITY\r\n', rejectedAt: 4 },
-    { name: 'USER of IRC', from: 'client', bytes: 'USER a 0 * :A\r\nNICK a\r\n', rejectedAt: 15 },
+    { name: 'USER of IRC', from: 'client', bytes: 'USER a 0 * :A\r\nNICK a\r\n', rejectedAt: 16 },
     { name: 'APOP without a name', from: 'client', bytes: 'APOP\r\n', rejectedAt: 5 },
   ],
   otherProtocols: [
