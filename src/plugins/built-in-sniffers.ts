@@ -1,12 +1,25 @@
 import type { Sniffer } from '../core/sniffer.js'
+import { bgp } from './bgp.js'
+import { dcerpc } from './dcerpc.js'
+import { dns } from './dns.js'
 import { http1 } from './http1.js'
 import { http2 } from './http2.js'
+import { javaRmi } from './java-rmi.js'
+import { kerberos } from './kerberos.js'
+import { ldap } from './ldap.js'
+import { memcached } from './memcached.js'
 import { mongodb } from './mongodb.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
+import { rdp } from './rdp.js'
+import { redis } from './redis.js'
+import { smb } from './smb.js'
 import { smtp } from './smtp.js'
 import { ssh } from './ssh.js'
+import { tds } from './tds.js'
+import { thrift } from './thrift.js'
 import { tls } from './tls.js'
+import { x11 } from './x11.js'
 
 /**
  * In the order in which they are asked. No two of them match the same bytes, so the order decides nothing but who waits: a match
@@ -21,6 +34,19 @@ export const builtInSniffers: readonly Sniffer[] = [
   mongodb,
   nats,
   smtp,
+  redis,
+  memcached,
+  ldap,
+  smb,
+  rdp,
+  tds,
+  dns,
+  thrift,
+  javaRmi,
+  dcerpc,
+  kerberos,
+  x11,
+  bgp,
   // Those before it say sooner that they are not meant.
   http1,
 ]
