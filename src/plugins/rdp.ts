@@ -66,9 +66,9 @@ function sniffRequest(window: Uint8Array): Sniff {
 }
 
 function sniffConfirm(window: Uint8Array): Sniff {
+  if (window.length >= TPKT_BYTES && uint16(window, 2) !== VARIABLE + NEGOTIATION_BYTES) return 'no-match'
   const header = sniffHeader(window, CONFIRM)
   if (header !== 'match') return header
-  if (uint16(window, 2) !== VARIABLE + NEGOTIATION_BYTES) return 'no-match'
   if (window.length === VARIABLE) return 'need-more'
   const type = window[VARIABLE]
   return type === NEGOTIATION_RESPONSE || type === NEGOTIATION_FAILURE ? sniffNegotiation(window) : 'no-match'
