@@ -10,6 +10,12 @@ const COUNTS = PREFIX_BYTES + 4
 const QUESTION = PREFIX_BYTES + HEADER_BYTES
 /** A root's name, a type and a class. */
 const MIN_MESSAGE_BYTES = HEADER_BYTES + 5
+/**
+ * What begins as a SOCKS 5 greeting, with fewer methods than a DNS header has bytes, is left to that (RFC 1928 section 3): its client
+ * waits for an answer, and would wait in vain. Messages of exactly 1281 to 1291 bytes are the price.
+ */
+const LEAST_SOCKS5 = 0x0501
+const MOST_SOCKS5 = 0x050b
 
 /** RFC 1035 section 4.1.1, RFC 4035 section 3.2: QR opcode(4) AA TC RD, RA Z AD CD rcode(4). */
 const IS_ANSWER = 0x80
@@ -56,7 +62,7 @@ function sniffMessage(window: Uint8Array, isAnswer: boolean): Sniff {
   const { length } = window
   if (length < PREFIX_BYTES) return 'need-more'
   const bytes = uint16(window, 0)
-  if (bytes < MIN_MESSAGE_BYTES) return 'no-match'
+  if (bytes < MIN_MESSAGE_BYTES || (bytes >= LEAST_SOCKS5 && bytes <= MOST_SOCKS5)) return 'no-match'
   if (length > FLAGS && !isFirstFlags(window[FLAGS]!, isAnswer)) return 'no-match'
   if (length > FLAGS + 1 && (window[FLAGS + 1]! & (isAnswer ? Z : NOT_IN_QUERY[1]!)) !== 0) return 'no-match'
   const most = isAnswer ? MOST_IN_ANSWER : MOST_IN_QUERY
