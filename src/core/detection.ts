@@ -1,3 +1,4 @@
+import { checkedVerdict } from './checked-verdict.js'
 import { type DecidedBy, type DetectionResult, type DetectOutcome, NO_FACTS } from './detection-result.js'
 import type { LookedAt } from './looked-at.js'
 import type { Side } from './side.js'
@@ -35,10 +36,10 @@ export class SnifferPlan {
     return (side === 'client' ? this.#client : this.#server)[firstByte]!
   }
 
-  /** The sniffer's verdict; a throw, or wanting more than its own bound, is a no. */
+  /** The sniffer's verdict; a throw, what is no verdict, or wanting more than its own bound, is a no. */
   ask(sniffer: Sniffer, side: Side, window: Uint8Array): Sniff {
     try {
-      const verdict = (side === 'client' ? sniffer.client?.(window) : sniffer.server?.(window)) ?? 'no-match'
+      const verdict = checkedVerdict(side === 'client' ? sniffer.client?.(window) : sniffer.server?.(window))
       return verdict === 'need-more' && window.length >= sniffer.maxBytes ? 'no-match' : verdict
     } catch (error) {
       this.onSnifferError(sniffer, error)
