@@ -141,7 +141,7 @@ async function explainRecording(
   ]
   for (const [fact, value] of Object.entries(facts))
     lines.push(`  ${fact}: ${String(value).replace(/[^\x20-\x7e]/g, '?')}`)
-  if (options.votes) lines.push(...voteLines(votes))
+  if (options.votes) lines.push(...voteLines(votes, result))
   return `${lines.join('\n')}\n`
 }
 

@@ -115,7 +115,7 @@ function samplesOf(sniffer: Sniffer, side: Side): Uint8Array[] {
 /** What a sniffer does that does not know its own sample. */
 function saidOf(sniffer: Sniffer, side: Side, sample: Uint8Array, verdict: Sniff): string {
   try {
-    checkedVerdict(sniffer[side]?.(sample.slice()))
+    checkedVerdict(sniffer[side]?.(Uint8Array.from(sample)))
   } catch (error) {
     return `fails (${errorText(error)}) on`
   }
@@ -125,7 +125,7 @@ function saidOf(sniffer: Sniffer, side: Side, sample: Uint8Array, verdict: Sniff
 /** As detection asks: a throw, what is no verdict, or wanting more than its own bound, is a no. Each gets a copy, so that none can spoil another's. */
 function ask(sniffer: Sniffer, side: Side, sample: Uint8Array): Sniff {
   try {
-    const verdict = checkedVerdict(sniffer[side]?.(sample.slice()))
+    const verdict = checkedVerdict(sniffer[side]?.(Uint8Array.from(sample)))
     return verdict === 'need-more' && sample.length >= sniffer.maxBytes ? 'no-match' : verdict
   } catch {
     return 'no-match'

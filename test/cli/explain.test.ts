@@ -60,7 +60,7 @@ describe('sluice explain, of a running Sluice', () => {
     expect(stdout).toContain('after 5 bytes of the client and 0 bytes of the server\n')
     expect(stdout).toMatch(/ms\s+client\s+5 bytes, withheld: \d+ no after 1 to \d+ {3}\(--votes lists them\)\n/)
     const withVotes = await run('1', '--votes', '--admin', admin)
-    expect(withVotes.stdout).toMatch(/^ {2}tls +no +byte 0 \(0x00\) rules it out$/m)
+    expect(withVotes.stdout).toMatch(/^ {2}tls +no +byte 0 \(0x00 is no handshake record \(22\)\)$/m)
   })
 
   test('finds the newest connection of a listener, and gives it as JSON', async () => {
@@ -106,8 +106,8 @@ describe('sluice explain, of recorded bytes', () => {
     const { stdout, code } = await run('--client-hex', '160301020001', '--votes')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^detect {4}detected tls by client, 6 \+ 0 bytes, then the recording ended$/m)
-    expect(stdout).toMatch(/^ {2}tls +sure +after 6 bytes; its facts need more$/m)
-    expect(stdout).toMatch(/^ {2}http\/1 +no +byte 0 \(0x16\) rules it out$/m)
+    expect(stdout).toMatch(/^ {2}tls +sure +after 6 bytes; its facts need more {3}> named tls, without facts$/m)
+    expect(stdout).toMatch(/^ {2}http\/1 +no +byte 0 \(0x16 is no token character\)$/m)
   })
 
   test('reads text with escapes, and files', async () => {
