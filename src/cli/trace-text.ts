@@ -7,7 +7,7 @@ import { counted, formatMs } from './quantities.js'
 /** A connection as the admin endpoint gives it. */
 export type ExplainedConnection = Omit<CloseSummary, 'closedBy' | 'reason'> &
   Partial<Pick<CloseSummary, 'closedBy' | 'reason'>> & {
-    readonly state: 'open' | 'closed'
+    readonly state: 'open' | 'closed' | 'recorded'
     readonly trace?: readonly TraceStep[]
     readonly votes?: readonly Vote[]
   }
@@ -55,6 +55,7 @@ function headline(connection: ExplainedConnection): string {
   const version = facts['version'] ?? facts['sni']
   const name = `${protocol ?? outcome ?? 'not looked at'}${version === undefined ? '' : ` (${String(version)})`}`
   const to = upstream ?? destination
+  if (state === 'recorded') return ['recorded', listener, name].join('  ')
   const way = to === undefined ? source : `${source} > ${to}`
   return [`#${connection.connection}`, listener, way, name, `${state} ${formatMs(durationMs)}`].join('  ')
 }
