@@ -8,8 +8,13 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g
 export function errorText(error: unknown): string {
   try {
     const text = error instanceof Error ? error.message : String(error)
-    return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(CONTROLS, '?')
+    return withoutControls(text.replaceAll(/\s*\n\s*/g, ' '))
   } catch {
     return 'a value that has no text'
   }
+}
+
+/** Text of strangers for a terminal: what would steer it is a question mark. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(CONTROLS, '?')
 }

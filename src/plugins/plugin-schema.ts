@@ -28,7 +28,7 @@ const filterName = z
   .max(MAX_NAME)
 
 /** What `port-override` says in place of a protocol. */
-const RESERVED_PROTOCOLS: readonly string[] = ['opaque', 'detect']
+export const RESERVED_PROTOCOLS: readonly string[] = ['opaque', 'detect']
 
 const protocolName = z
   .string()
