@@ -26,6 +26,7 @@ Of a running Sluice, over its admin endpoint:
 Of recorded bytes, with no Sluice running:
   sluice explain --client-hex 160301020001 --votes
   sluice explain --server-file greeting.bin -c sluice.yaml --listener orders-db
+With -c the listener says what it would have done: carried it, and where to, or denied it, and why.
 
 Exit codes: 0 done, 1 no such connection, 2 usage error or unreadable file.`
 

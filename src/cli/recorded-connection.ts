@@ -176,11 +176,3 @@ function firstBytes(segments: readonly Segment[], mostBytes: number): Segment[] 
     return kept.length === 0 && data.length > 0 ? [] : [{ from, data: kept }]
   })
 }
-
-/** One filter of the chain, or what stands in for it. */
-export interface StandIn {
-  readonly name: string
-  readonly filter: FilterConfig
-  /** It is a plugin's, and not run. */
-  readonly isPlugins: boolean
-}

@@ -1,7 +1,14 @@
 import type { FilterConfig } from '../core/config/config.js'
 import type { Registry } from '../core/config/registry.js'
 import type { FilterDefinition } from '../core/filter.js'
-import type { StandIn } from './recorded-connection.js'
+
+/** One filter of the chain, or what stands in for it. */
+export interface StandIn {
+  readonly name: string
+  readonly filter: FilterConfig
+  /** It is a plugin's, and not run. */
+  readonly isPlugins: boolean
+}
 
 /** A built-in filter as it is; one of a plugin replaced by one that needs the same and lets everything pass. */
 export function standIn(filter: FilterConfig, builtIns: Registry): StandIn {

@@ -1,7 +1,8 @@
 import type { ListenerConfig } from '../core/config/config.js'
 import { formatDuration } from '../core/config/scalars.js'
-import type { RecordedAddresses, StandIn } from './recorded-connection.js'
+import type { RecordedAddresses } from './recorded-connection.js'
 import type { RecordedPlayback } from './recorded-playback.js'
+import type { StandIn } from './stand-in-filter.js'
 
 /** What there is to say of a run of a recording. */
 interface RecordedRun extends RecordedAddresses {
