@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
-import type { Config, FilterConfig, ListenerConfig } from '../core/config/config.js'
+import type { Config, ListenerConfig } from '../core/config/config.js'
 import type { Registry } from '../core/config/registry.js'
 import { Container } from '../core/container.js'
 import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
