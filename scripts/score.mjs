@@ -21,6 +21,14 @@ const ALIASES = new Map([
   ['mongo', 'mongodb'],
   ['mariadb', 'mysql'],
   ['ws', 'websocket'],
+  ['rmi', 'java-rmi'],
+  ['dns-tcp', 'dns'],
+  ['amqp091', 'amqp'],
+  ['cifs', 'smb'],
+  ['rfb', 'vnc'],
+  ['socks5', 'socks'],
+  ['socks4', 'socks'],
+  ['proxy', 'proxy-protocol'],
 ])
 /** What begins as another protocol, and is carried as that. */
 const FAMILIES = new Map([
@@ -69,7 +77,10 @@ function readRow({ id, label, strict, dport, segments }) {
     if ((d !== 'c' && d !== 's') || typeof b64 !== 'string') throw new Error('a segment needs "d" (c or s) and "b64"')
     return { from: d === 'c' ? 'client' : 'server', data: Buffer.from(b64, 'base64') }
   })
-  return { id, label: isKnown(label) ? canonical(label) : OPAQUE, written: label, strict, dport, segments: read }
+  // What was labelled as another protocol may be opaque, or be named so.
+  const other = /^other:(.+)$/.exec(label)?.[1]
+  const row = { id, written: label, strict, dport, segments: read, ...(other && { other: canonical(other) }) }
+  return { ...row, label: isKnown(label) ? canonical(label) : OPAQUE }
 }
 
 function canonical(name) {
@@ -84,7 +95,10 @@ function clientOnly({ segments }) {
 }
 
 function report(title, rows, segmentsOf) {
-  const scored = rows.map((row) => ({ row, got: nameOf(row, segmentsOf(row)) }))
+  const scored = rows.map((row) => {
+    const got = nameOf(row, segmentsOf(row))
+    return { row, got: got === row.other ? OPAQUE : got }
+  })
   const right = scored.filter(({ row, got }) => got === row.label)
   const rightFamily = scored.filter(({ row, got }) => got === family(row.label))
   const wrong = scored.filter(({ row, got }) => got !== row.label && got !== family(row.label))
