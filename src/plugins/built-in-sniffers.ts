@@ -1,25 +1,34 @@
 import type { Sniffer } from '../core/sniffer.js'
+import { amqp } from './amqp.js'
 import { bgp } from './bgp.js'
+import { cassandra } from './cassandra.js'
 import { dcerpc } from './dcerpc.js'
 import { dns } from './dns.js'
+import { elasticsearch } from './elasticsearch.js'
 import { http1 } from './http1.js'
 import { http2 } from './http2.js'
 import { javaRmi } from './java-rmi.js'
+import { kafka } from './kafka.js'
 import { kerberos } from './kerberos.js'
 import { ldap } from './ldap.js'
 import { memcached } from './memcached.js'
 import { mongodb } from './mongodb.js'
+import { mqtt } from './mqtt.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
+import { openwire } from './openwire.js'
+import { postgres } from './postgres.js'
 import { rdp } from './rdp.js'
 import { redis } from './redis.js'
 import { smb } from './smb.js'
 import { smtp } from './smtp.js'
 import { ssh } from './ssh.js'
+import { stomp } from './stomp.js'
 import { tds } from './tds.js'
 import { thrift } from './thrift.js'
 import { tls } from './tls.js'
 import { x11 } from './x11.js'
+import { zookeeper } from './zookeeper.js'
 
 /**
  * In the order in which they are asked. No two of them match the same bytes, so the order decides nothing but who waits: a match
@@ -47,6 +56,15 @@ export const builtInSniffers: readonly Sniffer[] = [
   kerberos,
   x11,
   bgp,
+  amqp,
+  mqtt,
+  openwire,
+  elasticsearch,
+  cassandra,
+  zookeeper,
+  postgres,
+  kafka,
+  stomp,
   // Those before it say sooner that they are not meant.
   http1,
 ]

@@ -78,11 +78,20 @@ function sniffRequest(window: Uint8Array): Sniff {
   if (window.length < 4) return 'need-more'
   const length = int32(window, 0)
   if (length < MIN_MESSAGE_BYTES || !isRequest(window)) return 'no-match'
+  if (isCassandraOptions(window, length)) return 'no-match'
   if (window.length <= OP_CODE) return 'need-more'
   const sniffBody = bodyOf(window[OP_CODE]!)
   if (sniffBody === undefined) return 'no-match'
   const compared = compareBytes(window, OP_CODE + 1, OP_CODE_REST)
   return compared === 'match' ? sniffBody(window, length) : compared
+}
+
+/**
+ * DataStax Enterprise's OPTIONS, 41 or 42 00 00 00 05 00 00 00 00, is whole before a message could be told from it, and its client
+ * waits. So it is not taken for one of 65 or 66 bytes with requestID 5: a driver's first message, which describes it, is longer.
+ */
+function isCassandraOptions(window: Uint8Array, length: number): boolean {
+  return (length === 0x41 || length === 0x42) && window.length >= RESPONSE_TO && int32(window, 4) === 5
 }
 
 /** A request answers nothing: responseTo is 0, or -1 from older drivers. */

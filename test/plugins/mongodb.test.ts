@@ -98,6 +98,8 @@ describeSniffer(mongodb, {
     { name: 'an unknown compressor', from: 'client', bytes: `${COMPRESSED}\xdd\x07\0\0\x20\0\0\0\x04`, rejectedAt: 24 },
   ],
   otherProtocols: [
+    { name: "OPTIONS of Cassandra's DSE", from: 'client', bytes: '\x42\0\0\0\x05\0\0\0\0' },
+    { name: "STARTUP of Cassandra's DSE", from: 'client', bytes: '\x42\0\0\0\x01\0\0\0\x8d\0\x04\0\x0b' },
     { name: 'Kafka Metadata', from: 'client', bytes: '\0\0\0\x12\0\x03\0\0\0\0\0\x01\0\x04test\0\0\0\0' },
     { name: 'PostgreSQL SSLRequest', from: 'client', bytes: '\0\0\0\x08\x04\xd2\x16\x2f' },
     { name: 'Cassandra', from: 'client', bytes: '\x04\0\0\0\x01\0\0\0\x16\0\x01\0\x0bCQL_VERSION\0\x053.0.0' },

@@ -257,10 +257,10 @@ describe('plugins of a configuration', () => {
 
   test('that do not know their own sample are refused', async () => {
     const folder = await pluginFolder()
-    const deaf = `{ protocol: 'deaf', maxBytes: 4, samples: { server: ['\\x01\\x02'] }, server: () => 'no-match' }`
+    const deaf = `{ protocol: 'deaf', maxBytes: 4, samples: { server: ['deaf..'] }, server: () => 'no-match' }`
     await folder.file('a.mjs', pluginSource('a', deaf))
     expect(await check(folder, '[./a.mjs]')).toEqual([
-      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "deaf" says no to its own server sample 01 02 "..": a sample is what it recognises',
+      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "deaf" says no to its own server sample 64 65 61 66 2e 2e "deaf..": a sample is what it recognises',
     ])
   })
 
