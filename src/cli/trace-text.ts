@@ -46,7 +46,7 @@ export function voteLines(votes: readonly Vote[]): string[] {
 
 function headline(connection: ExplainedConnection): string {
   const { facts, protocol, outcome, listener, source, upstream, destination, state, durationMs } = connection
-  const version = facts['version'] ?? facts['sni']
+  const version = facts['sni'] ?? facts['version']
   const name = `${protocol ?? outcome ?? 'not looked at'}${version === undefined ? '' : ` (${String(version)})`}`
   const to = upstream ?? destination
   const way = to === undefined ? source : `${source} > ${to}`
