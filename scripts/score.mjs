@@ -21,6 +21,7 @@ const ALIASES = new Map([
   ['mongo', 'mongodb'],
   ['mariadb', 'mysql'],
   ['ws', 'websocket'],
+  ...['socks4', 'socks5'].map((alias) => [alias, 'socks']),
 ])
 /** What begins as another protocol, and is carried as that. */
 const FAMILIES = new Map([
@@ -85,9 +86,11 @@ function clientOnly({ segments }) {
 
 function report(title, rows, segmentsOf) {
   const scored = rows.map((row) => ({ row, got: nameOf(row, segmentsOf(row)) }))
-  const right = scored.filter(({ row, got }) => got === row.label)
-  const rightFamily = scored.filter(({ row, got }) => got === family(row.label))
-  const wrong = scored.filter(({ row, got }) => got !== row.label && got !== family(row.label))
+  const right = scored.filter(({ row, got }) => got === row.label || isNamedRightly(row, got))
+  const rightFamily = scored.filter(({ row, got }) => got === family(row.label) || isNamedRightly(row, got))
+  const wrong = scored.filter(
+    ({ row, got }) => got !== row.label && got !== family(row.label) && !isNamedRightly(row, got),
+  )
   const named = wrong.filter(({ got }) => got !== OPAQUE)
   console.log(`\n${title}: ${counted(rows.length, 'flow')}`)
   console.log(`  right                                    ${share(right.length, rows.length)}`)
@@ -100,6 +103,11 @@ function report(title, rows, segmentsOf) {
   for (const { row, got } of wrong.slice(0, Number(values.misses))) {
     console.log(`  miss  ${row.id}: ${row.written}, got ${got}`)
   }
+}
+
+/** A flow of a protocol that has no label of its own, and a name of ours. */
+function isNamedRightly({ written }, got) {
+  return written === `other:${got}`
 }
 
 function nameOf({ dport }, segments) {
@@ -120,7 +128,7 @@ function countExactFamilies(right) {
 function printConfusions(scored) {
   const counts = new Map()
   for (const { row, got } of scored) {
-    if (got === row.label) continue
+    if (got === row.label || isNamedRightly(row, got)) continue
     const kind = `${row.written} -> ${got}`
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
