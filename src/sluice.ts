@@ -12,6 +12,7 @@ import type { LocatedFinding } from './core/config/findings.js'
 import { type ParsedConfig, readConfigFile, readParsedConfig } from './core/config/load-config.js'
 import { type Registry, registryOf } from './core/config/registry.js'
 import { type Binding, Container } from './core/container.js'
+import type { RememberedDestination } from './core/destination-memory.js'
 import { SluiceError } from './core/errors.js'
 import { Instance } from './core/instance.js'
 import { type Log, silentLog } from './core/log.js'
@@ -209,6 +210,11 @@ export class Sluice {
   /** The last closed connections with their traces, oldest first. */
   closedTraces(): ClosedTrace[] {
     return this.#instance?.closedTraces.list() ?? []
+  }
+
+  /** What destinations turned out to be, as far as it is remembered: by listener and port. */
+  learnedDestinations(): RememberedDestination[] {
+    return this.#instance?.destinations.list() ?? []
   }
 
   /** Calls `callback` on each event until the function that is returned is called. */

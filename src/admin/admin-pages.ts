@@ -9,7 +9,14 @@ import { roundFractions } from './round-fractions.js'
 /** What the admin endpoint reads of an instance. */
 export type AdminSource = Pick<
   Sluice,
-  'isReady' | 'config' | 'writtenConfig' | 'connections' | 'closedTraces' | 'liveTrace' | 'renderMetrics'
+  | 'isReady'
+  | 'config'
+  | 'writtenConfig'
+  | 'connections'
+  | 'closedTraces'
+  | 'liveTrace'
+  | 'learnedDestinations'
+  | 'renderMetrics'
 >
 
 export interface Page {
@@ -42,6 +49,10 @@ const PAGES: ReadonlyMap<string, PageDefinition> = new Map([
   [
     '/connections/closed',
     { isPublic: false, about: 'the last closed connections, with their decision traces', render: closed },
+  ],
+  [
+    '/destinations',
+    { isPublic: false, about: 'what destinations turned out to be, for `sluice learn`', render: destinations },
   ],
   [
     '/config',
@@ -83,6 +94,10 @@ function connections(source: AdminSource): Page {
 
 function closed(source: AdminSource): Page {
   return json(200, { connections: source.closedTraces().map(closedWithTrace) })
+}
+
+function destinations(source: AdminSource): Page {
+  return json(200, { destinations: source.learnedDestinations() })
 }
 
 function oneConnection(source: AdminSource, id: number): Page {

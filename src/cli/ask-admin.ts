@@ -1,6 +1,8 @@
 import { UsageError } from './exit-code.js'
 import { SluiceError } from '../core/errors.js'
 
+/** Where the admin endpoint is in every example. */
+export const DEFAULT_ADMIN = 'http://127.0.0.1:4191'
 /** An endpoint on this machine that has not answered by then is no admin endpoint. */
 const TIMEOUT_MS = 5_000
 

@@ -5,13 +5,12 @@ import { votesOnLooks } from '../core/explain-looks.js'
 import { LookedAt } from '../core/looked-at.js'
 import type { Side } from '../core/side.js'
 import { type Segment, sniffRecording } from '../core/sniff-recording.js'
-import { askAdmin } from './ask-admin.js'
+import { askAdmin, DEFAULT_ADMIN } from './ask-admin.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 import { recordedDetection } from './recorded-detection.js'
 import { connectionText, type ExplainedConnection, voteLines } from './trace-text.js'
 
-const DEFAULT_ADMIN = 'http://127.0.0.1:4191'
 /** No window is larger. */
 const MAX_INPUT_BYTES = 1024 * 1024
 

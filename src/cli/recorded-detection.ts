@@ -3,7 +3,9 @@ import type { Config, ListenerConfig } from '../core/config/config.js'
 import { readConfigFile, readParsedConfig } from '../core/config/load-config.js'
 import type { Registry } from '../core/config/registry.js'
 import { SnifferPlan } from '../core/detection.js'
+import { chooseSniffers } from '../core/sniffer-choice.js'
 import type { Sniffer } from '../core/sniffer.js'
+import { snifferChoice } from '../filters/detect/detect.js'
 import { protocolsByPort } from '../filters/port-override/port-override.js'
 import { openConfig } from '../plugins/open-config.js'
 import { UsageError } from './exit-code.js'
@@ -61,10 +63,8 @@ function listenerNamed({ listeners }: Config, name: string | undefined): Listene
 
 /** Those that the listener's `detect` asks; none where it has no `detect`. */
 function askedSniffers(listener: ListenerConfig, sniffers: readonly Sniffer[]): readonly Sniffer[] {
-  const options = optionsOf<{ readonly protocols?: readonly string[] }>(listener, 'detect')
-  if (options === undefined) return []
-  const { protocols } = options
-  return protocols ? sniffers.filter(({ protocol }) => protocols.includes(protocol)) : sniffers
+  const options = optionsOf<Parameters<typeof snifferChoice>[0]>(listener, 'detect')
+  return options ? chooseSniffers(sniffers, snifferChoice(options)) : []
 }
 
 function namedPorts(listener: ListenerConfig): ReadonlyMap<number, string> {

@@ -5,6 +5,7 @@ import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import type { Observer } from './observer.js'
 import type { Side } from './side.js'
+import type { Facts } from './sniffer.js'
 import type { Trace } from './trace.js'
 import type { UpstreamGroup } from './upstream-group.js'
 import type { Wire } from './wire.js'
@@ -105,6 +106,11 @@ export interface Connection {
   peek(side: Side): PeekWindow
   /** Where a filter needs the name, it is there; else undefined until it is known. */
   readonly detection: DetectionResult | undefined
+  /**
+   * Adds to the facts of a connection that is named, as an observer learns them: for summary, log and `explain`. They come too late
+   * for routes. One that is there already is replaced.
+   */
+  addFacts(facts: Facts): void
   /** Names the protocol without looking at bytes. Throws where it is named already. */
   nameByPort(protocol: string): void
   get<T>(key: FactKey<T>): T | undefined

@@ -53,6 +53,7 @@ export class DetectBeside implements Observer {
   #conclude(): void {
     if (this.#hasConcluded) return
     this.#hasConcluded = true
+    this.#connection.detecting = undefined
     const { result } = this.#detection
     if (this.#isNamed) {
       if (this.#detection.isComplete) this.#connection.learned(result)

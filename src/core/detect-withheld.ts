@@ -6,20 +6,31 @@ import type { ProxiedConnection } from './proxied-connection.js'
 import type { Side } from './side.js'
 import type { UpstreamGroup } from './upstream-group.js'
 
+/** How long one sniffer may make the others wait. */
+export interface TimeBudget {
+  readonly protocol: string
+  /** From the first withheld byte, absolute. */
+  readonly timeoutMs: number
+  /** It is as if it had said no, and detection goes on without it; or detection ends as timed out. */
+  readonly then: 'go-on' | 'end'
+}
+
 /** What a wait for the name is bounded by. */
 export interface WithheldOptions {
   /** The name alone, or the name and its facts. */
   readonly need: 'protocol' | 'facts'
   /** From the first byte that is withheld, absolute. */
   readonly timeoutMs: number
+  /** Sniffers that have less time than that. */
+  readonly budgets: readonly TimeBudget[]
   /** For a client, and a server, that say nothing. */
   readonly firstByteTimeoutMs: number
   readonly dialsEarly: boolean
   /** A later filter may choose another destination: an early dial that fails does not end the connection then. */
   readonly isChoiceAhead: boolean
-  /** Where a client goes that has said nothing for so long, unless its server stays silent and it speaks after all. */
   /** A port has given the name: only its facts are waited for. */
   readonly named?: DetectionResult
+  /** Where a client goes that has said nothing for so long, unless its server stays silent and it speaks after all. */
   readonly silent?: { readonly afterMs: number; readonly destination: UpstreamGroup }
 }
 
@@ -46,6 +57,7 @@ class WithheldDetection {
   #firstByteTimer: Timer | undefined
   #silenceTimer: Timer | undefined
   #timer: Timer | undefined
+  #budgetTimers: Timer[] = []
   #isOver = false
 
   constructor(
@@ -148,7 +160,20 @@ class WithheldDetection {
     this.#connection.noteFirstByte()
     this.#firstByteTimer?.cancel()
     this.#silenceTimer?.cancel()
-    this.#timer = this.#connection.environment.dial.clock.setTimer(this.#options.timeoutMs, () => this.#timedOut())
+    const { clock } = this.#connection.environment.dial
+    this.#timer = clock.setTimer(this.#options.timeoutMs, () => this.#timedOut())
+    this.#budgetTimers = this.#options.budgets.map((budget) =>
+      clock.setTimer(budget.timeoutMs, () => this.#outOfBudget(budget)),
+    )
+  }
+
+  /** One sniffer has had its time. */
+  #outOfBudget({ protocol, then, timeoutMs }: TimeBudget): void {
+    if (this.#isOver || !this.#detection.giveUp(protocol)) return
+    this.#connection.trace.add('detect', '', `${protocol} wanted more after ${timeoutMs} ms`)
+    if (then === 'end') return this.#finish('timeout', true, protocol)
+    if (this.#conclude()) return
+    for (const side of ['client', 'server'] as const) if (this.#detection.isNo(side)) return this.#finish('unknown')
   }
 
   #timedOut(): void {
@@ -165,16 +190,17 @@ class WithheldDetection {
     return isKnown
   }
 
-  #finish(otherwise: Exclude<DetectOutcome, 'detected'>, isNamedOnly = false): void {
+  #finish(otherwise: Exclude<DetectOutcome, 'detected'>, isTimedOut = false, waitedFor?: string): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#connection.detecting = undefined
-    for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer]) timer?.cancel()
+    for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer, ...this.#budgetTimers]) timer?.cancel()
     for (const window of [this.#connection.clientWindow, this.#connection.serverWindow])
       if (window) window.onChange = undefined
     const found = this.#detection.result(otherwise)
     const { named } = this.#options
-    const result = named ? { ...named, facts: found.facts } : isNamedOnly ? { ...found, outcome: otherwise } : found
+    const timedOut = isTimedOut ? { outcome: otherwise, ...(waitedFor !== undefined && { waitedFor }) } : {}
+    const result = named ? { ...named, facts: found.facts } : { ...found, ...timedOut }
     if (named) this.#connection.learned(result)
     else this.#connection.decided(result)
     if (!named && result.outcome === 'detected' && !this.#detection.isComplete)

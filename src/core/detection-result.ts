@@ -21,6 +21,8 @@ export interface DetectionResult {
   readonly facts: Facts
   /** Of a conversation without a name: whose first bytes were seen first. A server that greets is a hint at what it may be. */
   readonly spokeFirst?: Side
+  /** With `timeout`: the protocol that had its own time and wanted more when it was over. */
+  readonly waitedFor?: string
 }
 
 export const NO_FACTS: Facts = Object.freeze({})

@@ -72,6 +72,8 @@ class SideVote {
   /** Matched, but an earlier sniffer still wants more: it would win. */
   #standing: Sniffer | undefined
   #standingVerdict: Sniff = 'need-more'
+  /** Protocols whose time was over before this side had said anything. */
+  #givenUp: string[] | undefined
   /** Bytes looked at. */
   size = 0
   winner: Sniffer | undefined
@@ -98,7 +100,29 @@ class SideVote {
     const seen = this.size
     this.size = window.length
     if (this.winner) this.#win(this.winner, this.#plan.ask(this.winner, this.#side, window, seen))
-    else this.#poll(this.#candidates ?? this.#plan.candidates(this.#side, window[0]!), window, seen)
+    else this.#poll(this.#candidates ?? this.#firstCandidates(window[0]!), window, seen)
+  }
+
+  /**
+   * The sniffer of `protocol` has had its time: from now on it is as if it had said no; a winner is content with the facts that it
+   * has. True where it still wanted more.
+   */
+  giveUp(protocol: string): boolean {
+    if (this.winner) {
+      const isWaiting = this.winner.protocol === protocol && !this.isComplete
+      this.isComplete ||= isWaiting
+      return isWaiting
+    }
+    if (this.#candidates === undefined) {
+      const givenUp = (this.#givenUp ??= [])
+      givenUp.push(protocol)
+      return false
+    }
+    const left = this.#candidates.filter((sniffer) => sniffer.protocol !== protocol)
+    const isWaiting = left.length < this.#candidates.length
+    this.#candidates = left
+    if (this.#standing && left[0] === this.#standing) this.#win(this.#standing, this.#standingVerdict)
+    return isWaiting
   }
 
   /** No more bytes will come: who still wanted more never matches, so that the standing match has it. */
@@ -106,6 +130,12 @@ class SideVote {
     if (this.#standing) this.#win(this.#standing, this.#standingVerdict)
     else if (this.winner === undefined) this.#candidates = []
     this.isComplete ||= this.winner !== undefined
+  }
+
+  #firstCandidates(firstByte: number): readonly Sniffer[] {
+    const candidates = this.#plan.candidates(this.#side, firstByte)
+    const givenUp = this.#givenUp
+    return givenUp ? candidates.filter(({ protocol }) => !givenUp.includes(protocol)) : candidates
   }
 
   #poll(candidates: readonly Sniffer[], window: Uint8Array, seen: number): void {
@@ -166,6 +196,13 @@ export class Detection {
     vote.look(window)
     if (vote.winner) this.#named ??= vote
     return wasOpen && (vote.isComplete || vote.isNo || hadName !== (vote.winner !== undefined))
+  }
+
+  /** The sniffer of `protocol` has had its time: it is not waited for any more. True where it still was. */
+  giveUp(protocol: string): boolean {
+    const wanted = [this.#client, this.#server].filter((vote) => vote.giveUp(protocol))
+    for (const vote of [this.#client, this.#server]) if (vote.winner) this.#named ??= vote
+    return wanted.length > 0
   }
 
   /** No more bytes of this side will be shown: it has ended, or its window is full. */

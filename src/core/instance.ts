@@ -6,6 +6,7 @@ import type { Config, FilterConfig, ListenerConfig } from './config/config.js'
 import { DESCRIPTOR_SHARE } from './config/defaults.js'
 import type { Container } from './container.js'
 import { DecisionMetrics } from './decision-metrics.js'
+import { DestinationMemory } from './destination-memory.js'
 import type { Filter, Needs, SilentDestination } from './filter.js'
 import { Listener, LISTENER as LISTENER_FILTER } from './listener.js'
 import type { ListenerContext } from './listener-context.js'
@@ -43,6 +44,7 @@ export interface InstanceEvents {
 export class Instance {
   readonly listeners: readonly Listener[]
   readonly closedTraces: ClosedTraces
+  readonly destinations: DestinationMemory
   readonly #container: Container
   readonly #clock: Clock
   readonly #log: Log
@@ -72,6 +74,7 @@ export class Instance {
     this.#decisionMetrics = new DecisionMetrics(metrics)
     this.#tcpMetrics = new TcpMetrics(metrics)
     this.closedTraces = new ClosedTraces(config.closedTraces)
+    this.destinations = new DestinationMemory(this.#clock, config.learn.destinations, config.learn.expiryMs)
     this.#traceBytes = config.traceBytes
     this.#observers = byProtocol(container.get(OBSERVERS))
     container.bind({ token: METRICS, value: metrics })
@@ -150,6 +153,12 @@ export class Instance {
     })
   }
 
+  /** A connection that was carried to a destination, or wanted to be, may have taught what is spoken there. */
+  #remember({ detection, destinationPort }: ProxiedConnection, { listener, destination }: CloseSummary): void {
+    if (detection && destination !== undefined)
+      this.destinations.note(listener, destination, destinationPort, detection)
+  }
+
   #makeStep(
     config: ListenerConfig,
     context: ListenerContext,
@@ -203,6 +212,7 @@ export class Instance {
       onDecided: (connection) => this.#events.onDecided(connection),
       onClosed: (connection, summary) => {
         this.closedTraces.add({ summary, steps: connection.trace.steps, lookedAt: connection.trace.lookedAt })
+        this.#remember(connection, summary)
         this.listeners.find((listener) => listener.context.name === name)?.remove(connection)
         this.#events.onClosed(summary)
       },

@@ -14,6 +14,7 @@ import { ObserverSet } from './observer-set.js'
 import { SideWindow } from './peek-window.js'
 import { RelayDirection } from './relay.js'
 import type { Side } from './side.js'
+import type { Facts } from './sniffer.js'
 import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
@@ -75,6 +76,8 @@ export class ProxiedConnection implements Connection {
   detecting: { conclude(): void } | undefined
   #firstByteAt: number | undefined
   #detectionMs = 0
+  /** What observers have added to the facts. */
+  #laterFacts: Facts | undefined
   #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
   #abort: AbortController | undefined
@@ -213,6 +216,17 @@ export class ProxiedConnection implements Connection {
     this.decided({ outcome: 'detected', protocol, decidedBy: 'port', bytes: { client: 0, server: 0 }, facts: NO_FACTS })
   }
 
+  addFacts(facts: Facts): void {
+    if (this.#detection?.protocol === undefined)
+      throw new SluiceError(
+        'SLUICE_STATE',
+        `connection ${this.id}`,
+        'it is not named: there is nothing to add facts to',
+      )
+    this.#laterFacts = { ...this.#laterFacts, ...facts }
+    this.learned(this.#detection)
+  }
+
   observe(observer: Observer | ObserverFactory, options?: { readonly protocol: string }): void {
     if (options === undefined) {
       const made = this.#make(observer)
@@ -325,7 +339,6 @@ export class ProxiedConnection implements Connection {
    * kept, and observers, who are promised the first byte, are not attached.
    */
   decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
-    this.detecting = undefined
     this.#named(result)
     for (const observer of this.#waitingFor(result.protocol)) {
       const made = this.#make(observer)
@@ -342,10 +355,9 @@ export class ProxiedConnection implements Connection {
     return this.trace.keepLooks(plan, this.#environment.traceBytes, isWithheld)
   }
 
-  /** Facts that came after the name. */
+  /** Facts that came after the name. Those that observers have added stay. */
   learned(result: DetectionResult): void {
-    this.#detection = result
-    this.detecting = undefined
+    this.#detection = this.#laterFacts ? { ...result, facts: { ...result.facts, ...this.#laterFacts } } : result
   }
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */

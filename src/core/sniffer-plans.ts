@@ -1,6 +1,7 @@
 import type { DecisionMetrics } from './decision-metrics.js'
 import { SnifferPlan } from './detection.js'
 import type { Log } from './log.js'
+import { chooseSniffers, type SnifferChoice } from './sniffer-choice.js'
 import type { Sniffer } from './sniffer.js'
 
 /** Makes the plans by which filters ask the sniffers: of all, or of some. */
@@ -15,10 +16,8 @@ export class SnifferPlans {
     this.#log = log
   }
 
-  /** In the sniffers' order, whatever the order of `protocols`. Undefined: all. */
-  of(protocols: readonly string[] | undefined): SnifferPlan {
-    const chosen = protocols ? this.#sniffers.filter(({ protocol }) => protocols.includes(protocol)) : this.#sniffers
-    return new SnifferPlan(chosen, (sniffer, error) => {
+  of(choice: SnifferChoice): SnifferPlan {
+    return new SnifferPlan(chooseSniffers(this.#sniffers, choice), (sniffer, error) => {
       this.#metrics.snifferFailed(sniffer.protocol)
       this.#log.debug({ protocol: sniffer.protocol, err: error }, 'a sniffer threw and lost its vote')
     })

@@ -8,11 +8,13 @@ import { tcpForward } from '../filters/tcp-forward/tcp-forward.js'
 import { tlsPassthrough } from '../filters/tls-passthrough/tls-passthrough.js'
 import { builtInSniffers } from './built-in-sniffers.js'
 import type { Plugin } from './plugin.js'
+import { tlsUpgrades } from './tls-upgrades/tls-upgrades.js'
 
 /** What Sluice brings itself, by the same door as a stranger's plugin. Deleting a line here is all that deleting a filter takes. */
 export const builtIns: Plugin = {
   name: 'built-ins',
   apiVersion: 1,
   sniffers: builtInSniffers,
+  observers: tlsUpgrades,
   filters: [proxyProtocol, portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
 }

@@ -26,6 +26,7 @@ const source: AdminSource = {
   connections: never,
   liveTrace: (id) => (id === 7 ? { summary: open, steps: [step] } : undefined),
   closedTraces: never,
+  learnedDestinations: never,
   renderMetrics: never,
 }
 

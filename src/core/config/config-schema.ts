@@ -70,6 +70,20 @@ export const upstreamSchema = z
   })
   .describe('A group of endpoints that serve the same.')
 
+export const learnSchema = z
+  .strictObject({
+    destinations: z
+      .int()
+      .min(0)
+      .max(defaults.MAX_LEARN_DESTINATIONS)
+      .default(defaults.LEARN_DESTINATIONS)
+      .describe('Destinations that are remembered; 0 remembers none. The one seen least lately makes room.'),
+    expiry: aTimeout()
+      .prefault(defaults.LEARN_EXPIRY)
+      .describe('A destination without a connection for this long is forgotten.'),
+  })
+  .describe('What destinations turned out to be, remembered for `sluice learn`.')
+
 /** Kebab-case: it stands where `host:port` may stand too, and becomes a label. */
 export const upstreamName = z
   .string()
@@ -193,6 +207,7 @@ export const rootSchema = z.strictObject({
     .describe(
       'First bytes of each side that a trace keeps of what detection looked at, for `sluice explain --votes`; 0 keeps none. They are never shown, only what sniffers make of them.',
     ),
+  learn: learnSchema.prefault({}),
   plugins: z
     .array(z.string().min(1))
     .default([])

@@ -14,6 +14,8 @@ export interface Config {
   readonly closedTraces: number
   /** Of each side. */
   readonly traceBytes: number
+  /** What destinations turned out to be is remembered: of so many, for so long. */
+  readonly learn: { readonly destinations: number; readonly expiryMs: number }
   readonly upstreams: readonly UpstreamConfig[]
   readonly listeners: readonly ListenerConfig[]
 }

@@ -17,6 +17,12 @@ export const MAX_CLOSED_TRACES = 10_000
 export const MAX_TRACE_BYTES = 256
 export const TRACE_BYTES = MAX_TRACE_BYTES
 
+/** About 300 bytes each: what a process talks to fits, and a scan of addresses costs a third of a megabyte. */
+export const LEARN_DESTINATIONS = 1024
+export const MAX_LEARN_DESTINATIONS = 100_000
+/** A day has every job of a cluster in it; what moved away is forgotten by tomorrow. */
+export const LEARN_EXPIRY = '24h'
+
 export const BALANCE = 'round-robin'
 
 /** Two descriptors each, and room for the admin endpoint, under the usual limit of 65,536; memory stays below 200 MB. */

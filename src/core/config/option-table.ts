@@ -7,7 +7,7 @@ const REGION = /(<!-- options of ([^>]+?) -->\n)[\s\S]*?(<!-- end of options -->
 
 /**
  * Puts the tables of options into a page, between `<!-- options of listeners.0 -->` and `<!-- end of options -->`. Named is a path in
- * the configuration, where any name stands for one of a map's keys (`upstreams.NAME`), or a filter (`filter detect`), or `the file`.
+ * the configuration, where any name stands for one of a map's keys (`upstreams.NAME`), or a filter (`filter detect`) or a part of its options (`filter detect sniffers.NAME`), or `the file`.
  */
 export function fillOptionTables(page: string, registry: Registry): string {
   return page.replace(REGION, (_region, begin: string, subject: string, end: string) => {
@@ -39,17 +39,20 @@ function schemaOf(subject: string, registry: Registry): JsonSchema {
   return schema
 }
 
-function filterOptions(name: string, { filters }: Registry): JsonSchema | undefined {
-  const definition = filters.get(name)
-  return definition && optionsSchema(definition)
+/** Of a filter, or of a part of its options: `detect sniffers.PROTOCOL`. */
+function filterOptions(subject: string, { filters }: Registry): JsonSchema | undefined {
+  const [name, part] = subject.split(' ')
+  const definition = filters.get(name!)
+  const schema = definition && optionsSchema(definition)
+  return schema && part !== undefined ? schemaAt(schema, pathOf(part)) : schema
 }
 
 function partOf(subject: string, registry: Registry): JsonSchema | undefined {
-  const path = subject === 'the file' ? [] : subject.split('.')
-  return schemaAt(
-    configSchema(registry),
-    path.map((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment)),
-  )
+  return schemaAt(configSchema(registry), subject === 'the file' ? [] : pathOf(subject))
+}
+
+function pathOf(text: string): (string | number)[] {
+  return text.split('.').map((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment))
 }
 
 function optionsOf(schema: JsonSchema): [string, JsonSchema][] {

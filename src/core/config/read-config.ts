@@ -67,6 +67,7 @@ export function assembleConfig({ root, upstreams, listeners }: ReadConfig, file:
     accessLog: root.accessLog!,
     closedTraces: root.closedTraces!,
     traceBytes: root.traceBytes!,
+    learn: { destinations: root.learn!.destinations, expiryMs: root.learn!.expiry },
     upstreams: upstreams.map(assembleUpstream),
     listeners: listeners.map(assembleListener),
   }

@@ -1,9 +1,9 @@
 import 'reflect-metadata'
 import { inject } from 'tsyringe'
 import { z } from 'zod'
-import { duration } from '../../core/config/scalars.js'
+import { duration, size } from '../../core/config/scalars.js'
 import type { Connection } from '../../core/connection.js'
-import { detectWithheld, type WithheldOptions } from '../../core/detect-withheld.js'
+import { detectWithheld, type TimeBudget, type WithheldOptions } from '../../core/detect-withheld.js'
 import type { DetectionResult } from '../../core/detection-result.js'
 import type { SnifferPlan } from '../../core/detection.js'
 import {
@@ -16,11 +16,32 @@ import {
 } from '../../core/filter.js'
 import type { ListenerContext } from '../../core/listener-context.js'
 import { ProxiedConnection } from '../../core/proxied-connection.js'
+import { chooseSniffers, type SnifferChoice } from '../../core/sniffer-choice.js'
 import type { SnifferPlans } from '../../core/sniffer-plans.js'
 import { LISTENER, OPTIONS, SNIFFER_PLANS, UPSTREAMS } from '../../core/tokens.js'
 import type { Upstreams } from '../../core/upstreams.js'
 
 const otherwise = z.enum(['continue', 'deny']).default('continue')
+
+const sniffer = z.strictObject({
+  enabled: z.boolean().default(true).describe('False: it is not asked.'),
+  maxBytes: size({ minBytes: 1 })
+    .optional()
+    .describe(
+      'Bytes of one side after which it has to be certain of the name: wanting more is a no. Default: its own.',
+    ),
+  timeout: duration({ minMs: 1 })
+    .optional()
+    .describe(
+      'Where bytes are withheld: how long it may want more, from the first withheld byte on. Default: as long as all.',
+    ),
+  onTimeout: z
+    .enum(['no-match', 'continue', 'deny'])
+    .default('no-match')
+    .describe(
+      'What happens when it still wants more then: "no-match" goes on without it, "continue" carries the connection as opaque, "deny" resets it.',
+    ),
+})
 
 const options = z.strictObject({
   protocols: z
@@ -28,6 +49,12 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe('The protocols to look for; everything else is unknown. Default: all that there are.'),
+  sniffers: z
+    .record(z.string(), sniffer)
+    .default({})
+    .describe(
+      'By protocol: `enabled: false` leaves its sniffer out; `maxBytes` and `timeout` bound what it may want; `onTimeout` says what comes of that.',
+    ),
   timeout: duration({ minMs: 1 })
     .prefault('10s')
     .describe('Where bytes are withheld: the longest wait for the name, from the first withheld byte on.'),
@@ -69,7 +96,7 @@ class Detect implements Filter<Reason> {
     @inject(UPSTREAMS) upstreams: Upstreams,
   ) {
     this.#options = settings
-    this.#plan = plans.of(settings.protocols)
+    this.#plan = plans.of(snifferChoice(settings))
     this.#withheld = withheldOptions(settings, listener, upstreams)
     const silence = Math.max(listener.firstByteTimeoutMs, listener.silentDestination?.afterMs ?? 0)
     this.verdictTimeoutMs = silence + settings.timeout + 1_000
@@ -96,10 +123,11 @@ class Detect implements Filter<Reason> {
     return detectWithheld(connection, plan, { ...this.#withheld, named }).then(() => 'continue')
   }
 
-  #verdict(connection: Connection, { outcome, protocol }: DetectionResult): Verdict<Reason> {
+  #verdict(connection: Connection, { outcome, protocol, waitedFor }: DetectionResult): Verdict<Reason> {
     connection.trace.note(protocol ?? outcome)
     if (outcome === 'detected') return 'continue'
-    if (outcome === 'timeout') return this.#options.onTimeout === 'deny' ? { deny: 'timeout' } : 'continue'
+    const { onTimeout } = (waitedFor !== undefined && this.#options.sniffers[waitedFor]) || this.#options
+    if (outcome === 'timeout') return onTimeout === 'deny' ? { deny: 'timeout' } : 'continue'
     return this.#options.onUnknown === 'deny' ? { deny: 'unknown' } : 'continue'
   }
 }
@@ -113,8 +141,29 @@ export const detect = defineFilter({
   check,
 })
 
-function ownNeeds({ onTimeout, onUnknown }: Options): Needs {
-  return onTimeout === 'deny' || onUnknown === 'deny' ? 'protocol' : 'nothing'
+function ownNeeds({ onTimeout, onUnknown, sniffers }: Options): Needs {
+  const isDenied = [onTimeout, onUnknown, ...Object.values(sniffers).map((one) => one.onTimeout)].includes('deny')
+  return isDenied ? 'protocol' : 'nothing'
+}
+
+/** Which sniffers the options choose. Recordings are named by the same. */
+export function snifferChoice({ protocols, sniffers }: Pick<Options, 'protocols' | 'sniffers'>): SnifferChoice {
+  const entries = Object.entries(sniffers)
+  return {
+    protocols,
+    disabled: entries.filter(([, { enabled }]) => !enabled).map(([protocol]) => protocol),
+    maxBytes: new Map(
+      entries.flatMap(([protocol, { maxBytes }]) => (maxBytes === undefined ? [] : [[protocol, maxBytes]])),
+    ),
+  }
+}
+
+/** Those that end before the timeout of all. */
+function timeBudgets({ sniffers, timeout }: Options): TimeBudget[] {
+  return Object.entries(sniffers).flatMap(([protocol, own]): TimeBudget[] => {
+    if (own.timeout === undefined || own.timeout >= timeout || !own.enabled) return []
+    return [{ protocol, timeoutMs: own.timeout, then: own.onTimeout === 'no-match' ? 'go-on' : 'end' }]
+  })
 }
 
 function withheldOptions(
@@ -129,6 +178,7 @@ function withheldOptions(
   return {
     need,
     timeoutMs: settings.timeout,
+    budgets: timeBudgets(settings),
     firstByteTimeoutMs: listener.firstByteTimeoutMs,
     dialsEarly: settings.earlyDial,
     isChoiceAhead: listener.neededLater !== 'nothing',
@@ -142,21 +192,47 @@ function driver(connection: Connection): ProxiedConnection {
   throw new TypeError('detect runs in a chain of the core only')
 }
 
-function check({ protocols = [] }: Options, context: CheckContext): Finding[] {
+function check(settings: Options, context: CheckContext): Finding[] {
   const twice = 'stands in this chain already: a connection is named once'
   if (context.before.includes('detect')) {
     return [{ severity: 'error', code: 'SLUICE_CONFIG_FILTER_ORDER', path: [], message: twice }]
   }
-  return protocols.flatMap((protocol, index) => {
-    if (context.protocols.includes(protocol)) return []
-    const hint = context.suggest(protocol, context.protocols) || `There are ${context.protocols.join(', ')}.`
-    return [
-      {
-        severity: 'error' as const,
-        code: 'SLUICE_CONFIG_UNKNOWN_PROTOCOL',
-        path: ['protocols', index],
-        message: `no protocol "${protocol}". ${hint}`,
-      },
+  const named = [
+    ...(settings.protocols ?? []).map((protocol, index) => ({ protocol, path: ['protocols', index] })),
+    ...Object.keys(settings.sniffers).map((protocol) => ({ protocol, path: ['sniffers', protocol] })),
+  ]
+  return [
+    ...named.flatMap((one) => unknownProtocol(one, context)),
+    ...withoutEffect(settings),
+    ...nothingLeft(settings, context),
+  ]
+}
+
+function unknownProtocol(
+  { protocol, path }: { readonly protocol: string; readonly path: readonly (string | number)[] },
+  context: CheckContext,
+): Finding[] {
+  if (context.protocols.includes(protocol)) return []
+  const hint = context.suggest(protocol, context.protocols) || `There are ${context.protocols.join(', ')}.`
+  const message = `no protocol "${protocol}". ${hint}`
+  return [{ severity: 'error', code: 'SLUICE_CONFIG_UNKNOWN_PROTOCOL', path, message }]
+}
+
+/** Options of sniffers that are never asked, or whose time ends after everybody's. */
+function withoutEffect({ protocols, sniffers, timeout }: Options): Finding[] {
+  return Object.entries(sniffers).flatMap(([protocol, own]): Finding[] => {
+    const warn = (path: readonly string[], message: string): Finding[] => [
+      { severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path: ['sniffers', protocol, ...path], message },
     ]
+    if (protocols && !protocols.includes(protocol)) return warn([], `has no effect: "protocols" leaves ${protocol} out`)
+    if (own.timeout === undefined || own.timeout < timeout) return []
+    return warn(['timeout'], 'has no effect: detection as a whole ends before, or with it')
   })
+}
+
+function nothingLeft(settings: Options, { sniffers }: CheckContext): Finding[] {
+  const choice = snifferChoice(settings)
+  if (choice.disabled?.length === 0 || chooseSniffers(sniffers, choice).length > 0) return []
+  const message = 'every protocol to look for is turned off: leave detect out of the chain instead'
+  return [{ severity: 'error', code: 'SLUICE_CONFIG_INVALID_VALUE', path: ['sniffers'], message }]
 }

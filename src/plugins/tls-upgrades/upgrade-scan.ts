@@ -1,0 +1,15 @@
+/**
+ * Where, in what a client says in the clear, TLS begins.
+ *
+ * Whoever asks for TLS says nothing more in the clear until it has the answer, and no protocol here has a message that begins as a
+ * TLS record does: the client's next bytes tell whether the server agreed. The server's own need not be read.
+ */
+export interface UpgradeScan {
+  /** The index in `chunk` of the first byte of TLS; -1 where the chunk holds none. Chunks come in order, each once. */
+  next(chunk: Uint8Array): number
+  /** TLS will not begin any more. */
+  readonly isOver: boolean
+}
+
+/** The first byte of a TLS record that holds handshake messages: RFC 8446 section 5.1. */
+export const HANDSHAKE_RECORD = 0x16
