@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Facts } from '../../src/core/sniffer.js'
 import { rtsp } from '../../src/plugins/rtsp.js'
 import { describeSniffer, latin1 } from './describe-sniffer.js'
 
-const facts = (method: string, host?: string) => (host === undefined ? { method } : { method, host })
+const facts = (method: string, host?: string): Facts => (host === undefined ? { method } : { method, host })
 
 describeSniffer(rtsp, {
   matches: [

@@ -1,7 +1,8 @@
+import type { Facts } from '../../src/core/sniffer.js'
 import { sip } from '../../src/plugins/sip.js'
 import { describeSniffer } from './describe-sniffer.js'
 
-const facts = (method: string, host?: string) => (host === undefined ? { method } : { method, host })
+const facts = (method: string, host?: string): Facts => (host === undefined ? { method } : { method, host })
 
 describeSniffer(sip, {
   matches: [
