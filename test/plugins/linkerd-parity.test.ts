@@ -58,11 +58,7 @@ describe('says the same as Linkerd', () => {
     ['NATS PING', 'PING\r\n'],
     ['FTP', 'USER anonymous\r\n'],
     ['IMAP', 'a001 LOGIN joe secret\r\n'],
-    ['RTSP', 'OPTIONS rtsp://example.com/media RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
-    ['SIP', 'INVITE sip:bob@biloxi.example SIP/2.0\r\n'],
     ['ICAP', 'REQMOD icap://icap.example/reqmod ICAP/1.0\r\n'],
-    ['PROXY v1', 'PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n'],
-    ['PROXY v2', '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c'],
     ['STOMP', 'CONNECT\naccept-version:1.2\nhost:a\n\n\0'],
     ['XMPP', "<?xml version='1.0'?><stream:stream to='a' xmlns='jabber:client'>"],
     ['LDAP', '\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0'],
@@ -88,6 +84,10 @@ describe('says the same as Linkerd', () => {
     ],
     ['NATS', 'nats', latin1('CONNECT {"verbose":false}\r\n')],
     ['SMTP', 'smtp', latin1('EHLO client.example\r\n')],
+    ['RTSP', 'rtsp', latin1('OPTIONS rtsp://example.com/media RTSP/1.0\r\nCSeq: 1\r\n\r\n')],
+    ['SIP', 'sip', latin1('INVITE sip:bob@biloxi.example SIP/2.0\r\n')],
+    ['PROXY v1', 'proxy-protocol', latin1('PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n')],
+    ['PROXY v2', 'proxy-protocol', latin1('\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c')],
   ])('not HTTP, but known to us: %s', (_, protocol, bytes) => {
     expect(outcome(bytes)).toBe(protocol)
   })
