@@ -21,7 +21,14 @@ const ALIASES = new Map([
   ['mongo', 'mongodb'],
   ['mariadb', 'mysql'],
   ['ws', 'websocket'],
-  ...['socks4', 'socks5'].map((alias) => [alias, 'socks']),
+  ['rmi', 'java-rmi'],
+  ['dns-tcp', 'dns'],
+  ['amqp091', 'amqp'],
+  ['cifs', 'smb'],
+  ['rfb', 'vnc'],
+  ['socks5', 'socks'],
+  ['socks4', 'socks'],
+  ['proxy', 'proxy-protocol'],
 ])
 /** What begins as another protocol, and is carried as that. */
 const FAMILIES = new Map([
@@ -70,7 +77,10 @@ function readRow({ id, label, strict, dport, segments }) {
     if ((d !== 'c' && d !== 's') || typeof b64 !== 'string') throw new Error('a segment needs "d" (c or s) and "b64"')
     return { from: d === 'c' ? 'client' : 'server', data: Buffer.from(b64, 'base64') }
   })
-  return { id, label: isKnown(label) ? canonical(label) : OPAQUE, written: label, strict, dport, segments: read }
+  // What was labelled as another protocol may be opaque, or be named so.
+  const other = /^other:(.+)$/.exec(label)?.[1]
+  const row = { id, written: label, strict, dport, segments: read, ...(other && { other: canonical(other) }) }
+  return { ...row, label: isKnown(label) ? canonical(label) : OPAQUE }
 }
 
 function canonical(name) {
@@ -85,12 +95,13 @@ function clientOnly({ segments }) {
 }
 
 function report(title, rows, segmentsOf) {
-  const scored = rows.map((row) => ({ row, got: nameOf(row, segmentsOf(row)) }))
-  const right = scored.filter(({ row, got }) => got === row.label || isNamedRightly(row, got))
-  const rightFamily = scored.filter(({ row, got }) => got === family(row.label) || isNamedRightly(row, got))
-  const wrong = scored.filter(
-    ({ row, got }) => got !== row.label && got !== family(row.label) && !isNamedRightly(row, got),
-  )
+  const scored = rows.map((row) => {
+    const got = nameOf(row, segmentsOf(row))
+    return { row, got: got === row.other ? OPAQUE : got }
+  })
+  const right = scored.filter(({ row, got }) => got === row.label)
+  const rightFamily = scored.filter(({ row, got }) => got === family(row.label))
+  const wrong = scored.filter(({ row, got }) => got !== row.label && got !== family(row.label))
   const named = wrong.filter(({ got }) => got !== OPAQUE)
   console.log(`\n${title}: ${counted(rows.length, 'flow')}`)
   console.log(`  right                                    ${share(right.length, rows.length)}`)
@@ -103,11 +114,6 @@ function report(title, rows, segmentsOf) {
   for (const { row, got } of wrong.slice(0, Number(values.misses))) {
     console.log(`  miss  ${row.id}: ${row.written}, got ${got}`)
   }
-}
-
-/** A flow of a protocol that has no label of its own, and a name of ours. */
-function isNamedRightly({ written }, got) {
-  return written === `other:${got}`
 }
 
 function nameOf({ dport }, segments) {
@@ -128,7 +134,7 @@ function countExactFamilies(right) {
 function printConfusions(scored) {
   const counts = new Map()
   for (const { row, got } of scored) {
-    if (got === row.label || isNamedRightly(row, got)) continue
+    if (got === row.label) continue
     const kind = `${row.written} -> ${got}`
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
