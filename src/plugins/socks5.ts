@@ -16,13 +16,21 @@ const NONE_ACCEPTABLE = 0xff
 /**
  * SOCKS 5, RFC 1928, by the methods that the client offers, each once; it then waits for the server's choice, so that there is no
  * more to go by, and the destination is not among the facts. The first three bytes of one that offers no authentication alone are
- * also the length of a MongoDB message of 261 bytes, which MongoDB's sniffer, asked before, waits to see.
+ * also the length of a MongoDB message of 261 bytes, which MongoDB's sniffer, asked before, waits to see. What curl says is the header
+ * of a MySQL client's answer to a greeting: MySQL's servers greet first, and that names them.
  */
 export const socks5: Sniffer = {
   protocol: 'socks5',
   maxBytes: METHODS + MAX_METHODS,
+  before: ['mysql'],
   samples: {
-    client: ['\x05\x02\0\x02', '\x05\x03\0\x01\x02', '\x05\x01\x02', '\x05\x01\0\x05\x01\0\x01\xc0\0\x02\x01\0\x50'],
+    client: [
+      '\x05\x02\0\x02',
+      '\x05\x02\0\x01',
+      '\x05\x03\0\x01\x02',
+      '\x05\x01\x02',
+      '\x05\x01\0\x05\x01\0\x01\xc0\0\x02\x01\0\x50',
+    ],
   },
   client: sniffMethods,
 }

@@ -21,6 +21,8 @@ const HANDSHAKE_FAILURE = '\x15\x03\x01\0\x02\x02\x28'
 export const tls: Sniffer = {
   protocol: 'tls',
   maxBytes: Math.max(SSLV2_HELLO_PROOF_BYTES, SERVER_HELLO_PROOF_BYTES),
+  // A server's alert has seven bytes, the first four of which may also be the length of a MongoDB reply of 64 to 256 KiB.
+  before: ['mongodb'],
   samples: {
     client: [
       hello('\x03\x01', MINIMAL_HELLO),

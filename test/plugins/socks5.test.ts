@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { Detection, SnifferPlan } from '../../src/core/detection.js'
+import { builtInSniffers } from '../../src/plugins/built-in-sniffers.js'
 import { mongodb } from '../../src/plugins/mongodb.js'
+import { orderSniffers } from '../../src/core/order-sniffers.js'
 import { socks5 } from '../../src/plugins/socks5.js'
 import { describeSniffer, latin1 } from './describe-sniffer.js'
 
@@ -63,4 +65,10 @@ test('has a client that offers no authentication when it waits no longer, or say
   going.look('client', latin1('\x05\x01\0'))
   going.look('client', latin1('\x05\x01\0\x05'))
   expect(going.protocol).toBe('socks5')
+})
+
+test.each(['\x05\x02\0\x01', '\x05\x03\0\x01\x02'])('names what curl offers at once, among all: %j', (bytes) => {
+  const detection = new Detection(new SnifferPlan(orderSniffers(builtInSniffers).ordered!, () => {}))
+  detection.look('client', latin1(bytes))
+  expect(detection.protocol).toBe('socks5')
 })
