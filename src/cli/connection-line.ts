@@ -74,8 +74,8 @@ function destinationText({ denied, upstream, destination }: ConnectionSnapshot):
 }
 
 function factsText(facts: Facts): string {
-  const text = Object.values(facts)
-    .map((value) => (typeof value === 'object' ? value.join(',') : String(value)))
+  const text = Object.entries(facts)
+    .map(([fact, value]) => (value === true ? fact : typeof value === 'object' ? value.join(',') : String(value)))
     .join(' ')
     .replace(/[^\x20-\x7e]/g, '?')
   return text.length > MAX_FACTS_LENGTH ? `${text.slice(0, MAX_FACTS_LENGTH)}…` : text

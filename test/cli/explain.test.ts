@@ -85,7 +85,7 @@ describe('sluice explain, of a running Sluice', () => {
     for (let i = 0; i < 2; i++) {
       const socket = connect(sluice.address('in').port, '127.0.0.1').on('error', () => {})
       onTestFinished(() => void socket.destroy())
-      socket.write('GET / HTTP/1.1\r\n')
+      socket.write('GET / HTTP/1.1\r\n\r\n')
       await once(socket, 'data')
     }
     const { stdout } = await run('--last', '--listener', 'in', '-o', 'json', '--admin', admin)
