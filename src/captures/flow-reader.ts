@@ -45,6 +45,7 @@ export class FlowReader {
     this.#flows = new TcpFlows(listener, bounds)
   }
 
+  /** The file cannot be read on: what is pushed from now on is not looked at. */
   get damage(): CaptureDamage | undefined {
     return this.#capture.damage
   }
@@ -64,11 +65,6 @@ export class FlowReader {
   /** Takes the next bytes of the file. They are the caller's again when it returns. */
   push(chunk: Uint8Array): void {
     this.#capture.push(chunk)
-  }
-
-  /** Lets go of the flow that was silent longest, for a listener that keeps too much. False where there is none. */
-  letGoOldest(): boolean {
-    return this.#flows.letGoOldest()
   }
 
   /** The file is over: every flow ends. Gives what was wrong with the file; the flows up to there are as good as any. */

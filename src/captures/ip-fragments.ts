@@ -37,11 +37,11 @@ export class IpFragments {
   }
 
   /** Takes a fragment, copied; gives the datagram that it completes. */
-  add(packet: IpPacket): IpPacket | undefined {
-    const { fragment, payload, length } = packet
-    if (fragment === undefined) return packet
-    const key = keyOf(packet, fragment.id)
-    const datagram = this.#datagrams.get(key) ?? this.#begin(key, packet)
+  add(part: IpPacket): IpPacket | undefined {
+    const { fragment, payload, length } = part
+    if (fragment === undefined) return part
+    const key = keyOf(part, fragment.id)
+    const datagram = this.#datagrams.get(key) ?? this.#begin(key, part)
     const end = fragment.offset + length
     const isTooMuch =
       datagram.heldBytes + length > MAX_HELD_BYTES ||
@@ -52,7 +52,7 @@ export class IpFragments {
       this.#lost++
       return undefined
     }
-    if (fragment.offset === 0) datagram.head = owned(packet)
+    if (fragment.offset === 0) datagram.head = owned(part)
     if (fragment.isLast) datagram.totalBytes ??= end
     datagram.heldBytes += length
     insert(datagram.pieces, { offset: fragment.offset, bytes: Uint8Array.from(payload) })
@@ -61,7 +61,9 @@ export class IpFragments {
     if (whole === undefined) return undefined
     this.#datagrams.delete(key)
     const { source, destination, protocol } = datagram.head
-    return behindExtensions({ source, destination, protocol, payload: whole, length: whole.length })
+    const packet = behindExtensions({ source, destination, protocol, payload: whole, length: whole.length })
+    if (packet === undefined) this.#lost += datagram.pieces.length
+    return packet
   }
 
   #begin(key: string, packet: IpPacket): Datagram {

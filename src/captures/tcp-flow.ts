@@ -56,7 +56,6 @@ export class TcpFlow {
   /** The sequence number that each side began with: of its SYN, or the one before the first that is known. */
   readonly #bases: Record<Side, number | undefined> = { client: undefined, server: undefined }
   #isReset = false
-  #hasFin = false
 
   constructor({ number, client, server, beginning, time }: FlowInit, listener: FlowListener, held: HeldBounds) {
     this.number = number
@@ -81,10 +80,9 @@ export class TcpFlow {
   }
 
   /** Whether this SYN of a side begins another connection, and is no repetition of the one that began this. */
-  isReusedBy(side: Side, { isSyn, isAck, sequence }: TcpSegment): boolean {
+  isReusedBy(side: Side, { isSyn, sequence }: TcpSegment): boolean {
     const base = this.#bases[side]
-    if (!isSyn || base === undefined) return false
-    return isAck ? sequence !== base : sequence !== base || this.#isReset || this.#hasFin
+    return isSyn && base !== undefined && sequence !== base
   }
 
   /** Takes a segment of a side. */
@@ -97,7 +95,6 @@ export class TcpFlow {
       this.#bases[other] ??= (segment.acknowledgment - 1) >>> 0
       this.#streams[other].acknowledge(segment.acknowledgment)
     }
-    this.#hasFin ||= segment.isFin
     this.#isReset ||= segment.isRst
     this.#streams[side].take(segment)
   }

@@ -55,20 +55,11 @@ export class TcpFlows {
     }
     if (known) this.#known.delete(key)
     else {
-      if (this.#known.size >= this.#bounds.maxFlows) this.letGoOldest()
+      if (this.#known.size >= this.#bounds.maxFlows) this.#letGoOldest()
       known = this.#begin(from, to, source, destination, segment, time)
     }
     this.#known.set(key, known)
     known.flow.take(sideOf(known, from), segment, time)
-  }
-
-  /** Lets go of the flow that was silent longest. False where there is none. */
-  letGoOldest(): boolean {
-    for (const [key, { flow }] of this.#known) {
-      this.#letGo(key, flow, 'too-many')
-      return true
-    }
-    return false
   }
 
   /** The capture is over. */
@@ -94,6 +85,11 @@ export class TcpFlows {
     const flow = new TcpFlow({ number: ++this.#count, client, server, beginning, time }, this.#listener, held)
     this.#listener.onFlow(flow)
     return { flow, clientKey: isFromClient ? from : to }
+  }
+
+  #letGoOldest(): void {
+    const [oldest] = this.#known
+    if (oldest) this.#letGo(oldest[0], oldest[1].flow, 'too-many')
   }
 
   #letGo(key: string, flow: TcpFlow, reason: FlowEnd): void {

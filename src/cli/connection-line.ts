@@ -71,7 +71,7 @@ function destinationText({ denied, upstream, destination }: ConnectionSnapshot):
   return `> ${isPicked ? `${upstream} ` : ''}${destination}`
 }
 
-function factsText(facts: Facts): string {
+export function factsText(facts: Facts): string {
   const text = Object.values(facts)
     .map((value) => (typeof value === 'object' ? value.join(',') : String(value)))
     .join(' ')
