@@ -15,6 +15,7 @@ export class FlowOutput {
   #endsWidth = MIN_ENDS_WIDTH
   #flows = 0
   #named = 0
+  #silent = 0
   #beganBefore = 0
   #withGaps = 0
   #letGo = 0
@@ -35,9 +36,10 @@ export class FlowOutput {
 
   /** All flows are written. */
   async end(packets: PacketCounts): Promise<void> {
-    const [flows, named] = [this.#flows, this.#named]
+    const [flows, named, silent] = [this.#flows, this.#named, this.#silent]
     const [beganBefore, withGaps, letGo] = [this.#beganBefore, this.#withGaps, this.#letGo]
-    const summary: FlowSummary = { flows, named, opaque: flows - named, beganBefore, withGaps, letGo, packets }
+    const opaque = flows - named - silent
+    const summary: FlowSummary = { flows, named, opaque, silent, beganBefore, withGaps, letGo, packets }
     if (this.#format === 'json') {
       const unknownLinkTypes = Object.fromEntries(packets.unknownLinkTypes)
       return this.#write(`${JSON.stringify({ summary: { ...summary, packets: { ...packets, unknownLinkTypes } } })}\n`)
@@ -56,9 +58,10 @@ export class FlowOutput {
     )
   }
 
-  #count({ flow, protocol, beginning, gaps, isLetGo }: FlowReport): void {
+  #count({ flow, protocol, bytes, beginning, gaps, isLetGo }: FlowReport): void {
     this.#flows++
     if (protocol !== undefined) this.#named++
+    else if (bytes.client + bytes.server === 0) this.#silent++
     else this.#firstUnnamed ??= flow
     if (beginning !== 'syn') this.#beganBefore++
     if (gaps.length > 0) this.#withGaps++

@@ -56,7 +56,10 @@ export function gapText({ side, kind, bytes, after }: FlowGap): string {
 export interface FlowSummary {
   readonly flows: number
   readonly named: number
+  /** That said something, and got no name. */
   readonly opaque: number
+  /** That said nothing. */
+  readonly silent: number
   readonly beganBefore: number
   readonly withGaps: number
   readonly letGo: number
@@ -65,9 +68,10 @@ export interface FlowSummary {
 
 /** The lines under the table. `example`: a flow that is worth a look. */
 export function summaryLines(summary: FlowSummary, example: number | undefined): string {
-  const { flows, named, opaque, beganBefore, withGaps, letGo } = summary
+  const { flows, named, opaque, silent, beganBefore, withGaps, letGo } = summary
   const hint = example === undefined ? '' : `. One flow in full: --flow ${example}`
-  const lines = [`${counted(flows, 'flow')}, ${named} named, ${opaque} opaque${hint}`]
+  const silence = silent > 0 ? `, ${silent} silent` : ''
+  const lines = [`${counted(flows, 'flow')}, ${named} named, ${opaque} opaque${silence}${hint}`]
   if (beganBefore > 0) lines.push(`${counted(beganBefore, 'flow')} began before the capture`)
   if (withGaps > 0)
     lines.push(
