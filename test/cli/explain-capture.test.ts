@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FlowReader } from '../../src/captures/flow-reader.js'
@@ -88,6 +88,16 @@ describe('sluice explain --pcap', () => {
     )
     expect(lines[4]).toBe('3 flows, 2 named, 1 opaque. One flow in full: --flow 3')
     expect(lines.slice(5)).toEqual([''])
+  })
+
+  test('prints what the guide shows', async () => {
+    const guide = readFileSync(new URL('../../docs/guide/explain.md', import.meta.url), 'utf8')
+    const [, shown] = /```text\n(flow [^]*?)```/.exec(guide)!
+    const { stdout } = await runExplain(['--pcap', capture(web(), database(), odd())])
+    // Facts grow with the sniffers; the rest of the table does not.
+    const width = shown!.indexOf('facts')
+    const table = (text: string) => text.split('\n').map((line) => (line.includes(' > ') ? line.slice(0, width) : line))
+    expect(table(stdout).map((line) => line.trimEnd())).toEqual(table(shown!).map((line) => line.trimEnd()))
   })
 
   test('makes room for the addresses of IPv6', async () => {
