@@ -1,6 +1,6 @@
 import { type ByteOrder, uint16, uint32 } from './byte-order.js'
 import { type CaptureFormat, type CaptureStep, MAX_PACKET_BYTES, MAX_RECORD_BYTES } from './capture-format.js'
-import { type CaptureTime, NO_TIME } from './captured-packet.js'
+import { NO_TIME } from './captured-packet.js'
 import { PcapngInterface } from './pcapng-interface.js'
 
 // draft-ietf-opsawg-pcapng section 3.1: a block is type(4) total length(4) body, padded to four bytes, total length(4).
@@ -78,44 +78,48 @@ export class PcapngFormat implements CaptureFormat {
   }
 
   #readBody(type: number, done: number, body: Uint8Array): CaptureStep {
-    switch (type) {
-      case INTERFACE_DESCRIPTION:
-        if (this.#interfaces.length === MAX_INTERFACES) return { damage: `more than ${MAX_INTERFACES} interfaces` }
-        this.#interfaces.push(new PcapngInterface(body, this.#order))
-        return { done }
-      case SIMPLE_PACKET: {
-        // original length(4) packet: of the first interface, without a time.
-        const originalLength = uint32(body, 0, this.#order)
-        const { snapLength = 0 } = this.#interfaces[0] ?? {}
-        const captured = Math.min(originalLength, snapLength === 0 ? originalLength : snapLength)
-        return this.#packet(done, 0, body, 4, captured, originalLength, () => NO_TIME)
-      }
-      default: {
-        // Enhanced: interface(4); obsolete: interface(2) drops(2). Both: time high(4) low(4) captured(4) original(4) packet.
-        const index = type === ENHANCED_PACKET ? uint32(body, 0, this.#order) : uint16(body, 0, this.#order)
-        const [high, low, captured, original] = [4, 8, 12, 16].map((at) => uint32(body, at, this.#order))
-        return this.#packet(done, index, body, 20, captured!, original!, (on) => on.timeOf(high!, low!))
-      }
-    }
+    if (type !== INTERFACE_DESCRIPTION) return this.#readPacket(done, body, this.#fieldsOf(type, body))
+    if (this.#interfaces.length === MAX_INTERFACES) return { damage: `more than ${MAX_INTERFACES} interfaces` }
+    this.#interfaces.push(new PcapngInterface(body, this.#order))
+    return { done }
   }
 
-  #packet(
-    done: number,
-    index: number,
-    body: Uint8Array,
-    start: number,
-    captured: number,
-    originalLength: number,
-    timeOn: (on: PcapngInterface) => CaptureTime,
-  ): CaptureStep {
+  #fieldsOf(type: number, body: Uint8Array): PacketFields {
+    const at = (offset: number): number => uint32(body, offset, this.#order)
+    if (type === SIMPLE_PACKET) {
+      // original length(4) packet: of the first interface, whose snap length says how much of it is there.
+      const originalLength = at(0)
+      const { snapLength = 0 } = this.#interfaces[0] ?? {}
+      return { index: 0, start: 4, captured: Math.min(originalLength, snapLength || originalLength), originalLength }
+    }
+    // Enhanced: interface(4); obsolete: interface(2) drops(2). Both: time high(4) low(4) captured(4) original(4) packet.
+    const index = type === ENHANCED_PACKET ? at(0) : uint16(body, 0, this.#order)
+    return { index, start: 20, captured: at(12), originalLength: at(16), timestamp: [at(4), at(8)] }
+  }
+
+  #readPacket(done: number, body: Uint8Array, fields: PacketFields): CaptureStep {
+    const { index, start, captured, originalLength, timestamp } = fields
     const on = this.#interfaces[index]
     if (on === undefined)
       return { damage: `a packet of interface ${index}, and ${this.#interfaces.length} are declared` }
     if (captured > MAX_PACKET_BYTES || start + captured > body.length)
       return { damage: `a packet of ${captured} bytes in a block that has room for ${body.length - start}` }
     const bytes = body.subarray(start, start + captured)
-    return { done, packet: { linkType: on.linkType, bytes, originalLength, time: timeOn(on) } }
+    const time = timestamp ? on.timeOf(...timestamp) : NO_TIME
+    return { done, packet: { linkType: on.linkType, bytes, originalLength, time } }
   }
+}
+
+/** What the block of a packet says of it. */
+interface PacketFields {
+  /** Of the section's interfaces. */
+  readonly index: number
+  /** Where the packet begins in the body. */
+  readonly start: number
+  readonly captured: number
+  readonly originalLength: number
+  /** Absent where the block has none. */
+  readonly timestamp?: readonly [high: number, low: number]
 }
 
 function orderOf(bytes: Uint8Array): ByteOrder | undefined {

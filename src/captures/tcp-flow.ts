@@ -1,4 +1,4 @@
-import type { Side } from '../core/side.js'
+import { otherSide, type Side } from '../core/side.js'
 import type { CaptureTime } from './captured-packet.js'
 import { type Gap, type HeldBudget, SideStream } from './side-stream.js'
 import type { TcpSegment } from './tcp-segment.js'
@@ -87,7 +87,7 @@ export class TcpFlow {
 
   /** Takes a segment of a side. */
   take(side: Side, segment: TcpSegment, time: CaptureTime): void {
-    const other = side === 'client' ? 'server' : 'client'
+    const other = otherSide(side)
     this.packetCount++
     this.lastAt = time
     this.#bases[side] ??= segment.isSyn ? segment.sequence : (segment.sequence - 1) >>> 0
