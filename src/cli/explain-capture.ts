@@ -50,7 +50,7 @@ async function explainOneFlow(
   const hasDamage = await readCapture(file, new FlowReader(listener), io, async () => {})
   const { report } = listener
   if (report === undefined) {
-    io.stderr.write(`no flow ${number}: ${file} has ${counted(listener.flowCount, 'flow')}\n`)
+    io.stderr.write(`no flow ${number}: ${nameOf(file)} has ${counted(listener.flowCount, 'flow')}\n`)
     return hasDamage ? EXIT_USAGE : EXIT_FAILED
   }
   const { votes: all, ...rest } = report
@@ -77,7 +77,9 @@ async function readCapture(
   const damage = reader.end()
   await onProgress()
   if (damage === undefined) return false
-  io.stderr.write(`${file}: damaged at byte ${damage.offset}: ${damage.reason}. What stands before that is told.\n`)
+  io.stderr.write(
+    `${nameOf(file)}: damaged at byte ${damage.offset}: ${damage.reason}. What stands before that is told.\n`,
+  )
   return true
 }
 
@@ -89,6 +91,10 @@ async function* chunksOf(file: string, io: StreamingIo): AsyncGenerator<Uint8Arr
   } catch (error) {
     throw new UsageError(`cannot read ${file}: ${(error as Error).message}`)
   }
+}
+
+function nameOf(file: string): string {
+  return file === STANDARD_INPUT ? 'standard input' : file
 }
 
 function flowNumber(text: string): number {

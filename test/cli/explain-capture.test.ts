@@ -141,6 +141,11 @@ describe('sluice explain --pcap', () => {
   test('reads a capture of any size from standard input', async () => {
     const { lines } = await runExplain(['--pcap', '-', '-o', 'json'], capture(web()))
     expect(lines).toMatchObject([{ protocol: 'http/1' }, {}])
+    const empty = await runExplain(['--pcap', '-'])
+    expect([empty.code, empty.stderr]).toEqual([
+      2,
+      'standard input: damaged at byte 0: the file is empty. What stands before that is told.\n',
+    ])
   })
 
   test('detects as a listener of a configuration does', async () => {
