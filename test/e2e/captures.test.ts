@@ -124,7 +124,11 @@ describe.skipIf(namespaces.areMissing)(`captures behind a path that loses packet
     await capturing.stop()
 
     const flows = await expectSameAsTshark(file, 'whole')
-    expect(flows.map(({ bytes }) => bytes.server.length > BODY_BYTES)).toEqual([true, true])
+    // A busy kernel may leave packets out of a capture: then both say so, and the gap counts.
+    for (const { events } of flows) {
+      const ofServer = events.filter(({ side }) => side === 'server').map(({ bytes }) => bytes)
+      expect(ofServer.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(BODY_BYTES)
+    }
     const { stdout } = await runProgram('tshark', [
       '-n',
       '-r',
