@@ -64,7 +64,7 @@ export class TlsUpgradeObserver implements Observer {
     const { sni } = facts
     const name = typeof sni === 'string' ? `, for ${sni}` : ''
     if (verdict === 'match') this.#connection.addFacts({ upgrade: 'tls', ...facts })
-    const note = verdict === 'match' ? `to TLS${name}` : `the client began TLS${name}, the server did not`
+    const note = verdict === 'match' ? `to TLS${name}` : `the client began TLS${name}; the server did not`
     this.#connection.trace.add('upgrade', '', note)
   }
 }

@@ -128,7 +128,7 @@ describe('what the server says to the hello', () => {
   ])('%s: it is none, and the trace says so', (_title, answer) => {
     const { facts, steps, isDone } = follow('smtp', said, answer)
     expect(facts).toEqual({})
-    expect(steps).toEqual(['upgrade: the client began TLS, for inner.example, the server did not'])
+    expect(steps).toEqual(['upgrade: the client began TLS, for inner.example; the server did not'])
     expect(isDone).toBe(true)
   })
 
@@ -175,8 +175,15 @@ function follow(
   return { facts: facts(), steps, isDone: isDone() }
 }
 
+interface Conversation {
+  readonly facts: () => Facts
+  readonly steps: readonly string[]
+  readonly isDone: () => boolean
+  readonly hear: (side: Side, bytes: Uint8Array | string) => void
+}
+
 /** An observer of a protocol. Each chunk is in memory that is overwritten afterwards. */
-function conversation(protocol: string) {
+function conversation(protocol: string): Conversation {
   let facts: Facts = {}
   let isDone = false
   const steps: string[] = []
@@ -189,7 +196,7 @@ function conversation(protocol: string) {
     facts: () => facts,
     steps,
     isDone: () => isDone,
-    hear(side: Side, bytes: Uint8Array | string): void {
+    hear: (side, bytes) => {
       const borrowed = typeof bytes === 'string' ? latin1(bytes).slice() : bytes.slice()
       if (!isDone) observer.onBytes(side, borrowed, { skip: () => expect.unreachable(), done: () => (isDone = true) })
       borrowed.fill(0xa5)

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../free-port.js'
 import { runProgram, startProgram } from '../run-program.js'
+import { selfSignedCertificate } from '../self-signed-certificate.js'
 import { startServer } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 import type { TestServerProgram } from './test-server.js'
@@ -9,8 +10,8 @@ import type { TestServerProgram } from './test-server.js'
 /** What the kernel allows all processes together (fs.aio-max-nr, locked memory) is not enough for several at once everywhere. */
 const WITHOUT_NATIVE_AIO = '--innodb-use-native-aio=0'
 
-/** MariaDB with a user `test`, password `secret`, and an empty database `test`. */
-export function startMariadb(): Promise<TestServerProgram> {
+/** MariaDB with a user `test`, password `secret`, and an empty database `test`; with `tls` for whoever asks for it, too. */
+export function startMariadb({ tls = false }: { readonly tls?: boolean } = {}): Promise<TestServerProgram> {
   return startServer(async (onStop) => {
     const folder = await temporaryFolder('mariadb')
     onStop(() => folder.remove())
@@ -25,8 +26,11 @@ export function startMariadb(): Promise<TestServerProgram> {
       WITHOUT_NATIVE_AIO,
     ])
     if (made.code !== 0) throw new Error(`mariadb-install-db, exit ${made.code}: ${made.stdout}${made.stderr}`)
+    const file = (name: string): string => join(folder.path, name)
+    if (tls) await selfSignedCertificate(folder.path, ['inner.example'])
     const program = startProgram('mariadbd', [
       ...common,
+      ...(tls ? [`--ssl-cert=${file('certificate.pem')}`, `--ssl-key=${file('key.pem')}`] : []),
       ...[
         '--bind-address=127.0.0.1',
         `--port=${port}`,
