@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { CloseSummary } from '../../src/core/close-summary.js'
@@ -7,6 +8,7 @@ import { oneWayOut } from '../support/one-way-out.js'
 import { runProgram, type RunResult } from '../support/run-program.js'
 import { startDovecot } from '../support/servers/dovecot.js'
 import { startExim } from '../support/servers/exim.js'
+import { startInspircd } from '../support/servers/inspircd.js'
 import { startMariadb } from '../support/servers/mariadb.js'
 import { startNats } from '../support/servers/nats.js'
 import { startPostgres } from '../support/servers/postgres.js'
@@ -14,6 +16,8 @@ import { startProsody } from '../support/servers/prosody.js'
 import { startSlapd } from '../support/servers/slapd.js'
 import type { TestServerProgram } from '../support/servers/test-server.js'
 import { HELLO_FILE, startVsftpd } from '../support/servers/vsftpd.js'
+import { startXrdp } from '../support/servers/xrdp.js'
+import { startSluiceCommand } from '../support/sluice-command.js'
 import { startListener } from '../support/start-sluice.js'
 import { connectTo, Peer } from '../support/sockets.js'
 
@@ -196,6 +200,12 @@ const KINDS: readonly Kind[] = [
     },
     upgrading: [openssl('xmpp-server', '-name', NAME)],
   },
+  {
+    protocol: 'irc',
+    programs: needPrograms('inspircd', 'openssl'),
+    start: startInspircd,
+    upgrading: [openssl('irc')],
+  },
 ]
 
 describe.each(KINDS)('$protocol through the default chain, time standing still', ({ protocol, programs, ...kind }) => {
@@ -300,6 +310,17 @@ describe.each(REFUSALS)('$protocol whose server says no', ({ protocol, programs,
 })
 
 test.skipIf(KINDS[0]!.programs.areMissing)(
+  `sluice proxy prints the inner name of an smtp connection${KINDS[0]!.programs.why}`,
+  async () => {
+    const server = await startExim({ tls: true })
+    onTestFinished(() => server.stop())
+    const { port, closed } = await startSluiceCommand(server.port)
+    expect(await openssl('smtp').run(port)).toMatchObject({ code: 0 })
+    expect(await closed(1)).toMatchObject({ protocol: 'smtp', facts: { upgrade: 'tls', sni: NAME } })
+  },
+)
+
+test.skipIf(KINDS[0]!.programs.areMissing)(
   `smtp that its port names is followed, too${KINDS[0]!.programs.why}`,
   async () => {
     const server = await startExim({ tls: true })
@@ -317,29 +338,54 @@ test.skipIf(KINDS[0]!.programs.areMissing)(
   },
 )
 
-const natsPrograms = needPrograms('nats-server', 'openssl')
+/** Protocols that openssl s_client does not know: where TLS begins, a client by hand goes on. */
+const BY_HAND = [
+  {
+    protocol: 'nats',
+    programs: needPrograms('nats-server', 'openssl'),
+    start: () => startNats({ tls: true }),
+    asks: '',
+    answer: 'INFO {',
+    says: 'CONNECT {"verbose":true}\r\n',
+    hears: '+OK',
+    decidedBy: 'server',
+    facts: { version: expect.stringMatching(/^\d/) as string },
+  },
+  {
+    protocol: 'rdp',
+    programs: needPrograms('xrdp', 'openssl'),
+    start: startXrdp,
+    // X.224 connection request that negotiates TLS, MS-RDPBCGR section 2.2.1.1, and the confirm.
+    asks: '\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x01\0\0\0',
+    answer: '\x03\0\0\x13\x0e\xd0',
+    says: undefined,
+    hears: '',
+    decidedBy: 'client',
+    facts: {},
+  },
+] as const
 
-test.skipIf(natsPrograms.areMissing)(
-  `nats, whose client begins TLS behind the greeting, is followed${natsPrograms.why}`,
-  async () => {
-    const server = await startNats({ tls: true })
+describe.each(BY_HAND)('$protocol', ({ protocol, programs, ...kind }) => {
+  test.skipIf(programs.areMissing)(`is followed into TLS${programs.why}`, async () => {
+    const server = await kind.start()
     onTestFinished(() => server.stop())
-    const { port, nextClose, expectNothingLeft } = await oneWayOut(server.port)
+    const { sluice, port, nextClose, expectNothingLeft } = await oneWayOut(server.port)
     const closed = nextClose()
     const outer = await connectTo(port)
-    await outer.hears('INFO {')
-    const inner = new Peer(connectTls({ socket: outer.socket, servername: NAME, rejectUnauthorized: false }))
-    inner.send('CONNECT {"verbose":true}\r\n')
-    await inner.hears('+OK')
-    inner.socket.end()
-    expect(await closed).toMatchObject({
-      protocol: 'nats',
-      decidedBy: 'server',
-      facts: { upgrade: 'tls', sni: NAME, version: expect.stringMatching(/^2\./) as string },
-    })
+    outer.send(kind.asks)
+    await outer.hears(kind.answer)
+    const socket = connectTls({ socket: outer.socket, servername: NAME, rejectUnauthorized: false })
+    const inner = new Peer(socket)
+    await once(socket, 'secureConnect')
+    expect(socket.getPeerCertificate().subject.CN).toBe(NAME)
+    if (kind.says !== undefined) await inner.send(kind.says).hears(kind.hears)
+    socket.end()
+    const { decidedBy } = kind
+    expect(await closed).toMatchObject({ protocol, decidedBy, facts: { upgrade: 'tls', sni: NAME, ...kind.facts } })
+    expect(sluice.metric('sluice_observer_dropped_total')).toBe(0)
     expectNothingLeft()
-  },
-)
+  })
+})
 
 interface Followed {
   readonly summary: CloseSummary
