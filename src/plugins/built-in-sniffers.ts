@@ -12,6 +12,8 @@ import { http1 } from './http1.js'
 import { http2 } from './http2.js'
 import { imap } from './imap.js'
 import { irc } from './irc.js'
+import { http1 } from './http1.js'
+import { http2 } from './http2.js'
 import { javaRmi } from './java-rmi.js'
 import { kafka } from './kafka.js'
 import { kerberos } from './kerberos.js'
@@ -105,6 +107,15 @@ export const builtInSniffers: readonly Sniffer[] = [
   kerberos,
   x11,
   bgp,
+  amqp,
+  mqtt,
+  openwire,
+  elasticsearch,
+  cassandra,
+  zookeeper,
+  postgres,
+  kafka,
+  stomp,
   // Those before it say sooner that they are not meant.
   http1,
 ]

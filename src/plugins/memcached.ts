@@ -2,7 +2,9 @@ import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { latin1 } from '../protocols/byte-views.js'
 import { CR, isDigit, isLetter, isVisible, SPACE } from './ascii.js'
 import { uint16 } from './big-endian.js'
+import { compareAny } from './compare-any.js'
 import { compareBytes, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
+import { unfinished } from './unfinished.js'
 
 /** protocol.txt, "Keys". */
 const MAX_KEY_BYTES = 250
@@ -217,10 +219,6 @@ function skipNumber(window: Uint8Array, start: number, end: number): number {
   return ENDED
 }
 
-function unfinished(skipped: number): Sniff {
-  return skipped === ENDED ? 'need-more' : 'no-match'
-}
-
 function sniffBinaryRequest(window: Uint8Array): Sniff {
   if (window.length <= OPCODE) return 'need-more'
   const shape = SHAPES[window[OPCODE]!]
@@ -268,13 +266,8 @@ function sniffBodyLength(window: Uint8Array, expected: number, hasValue: boolean
 function sniffResponse(window: Uint8Array): Sniff {
   if (window.length === 0) return 'need-more'
   if (window[0] === RESPONSE) return sniffBinaryResponse(window)
-  let isOpen = false
-  for (const answer of ANSWERS) {
-    const compared = compareBytes(window, 0, answer)
-    if (compared === 'match') return compared
-    isOpen ||= compared === 'need-more'
-  }
-  if (isOpen) return 'need-more'
+  const answer = compareAny(window, 0, ANSWERS)
+  if (answer !== 'no-match') return answer
   const compared = compareBytes(window, 0, VERSION)
   return compared === 'match' ? readVersion(window, VERSION.length) : compared
 }
