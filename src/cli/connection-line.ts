@@ -73,7 +73,7 @@ function destinationText({ denied, upstream, destination }: ConnectionSnapshot):
   return `> ${isPicked ? `${upstream} ` : ''}${destination}`
 }
 
-function factsText(facts: Facts): string {
+export function factsText(facts: Facts): string {
   const text = Object.entries(facts)
     .map(([fact, value]) => (value === true ? fact : typeof value === 'object' ? value.join(',') : String(value)))
     .join(' ')

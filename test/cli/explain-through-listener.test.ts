@@ -82,6 +82,8 @@ async function explain(...args: string[]): Promise<string> {
     stdout: { write: (text: string) => (said += text) },
     stderr: { write: (text: string) => expect.unreachable(text) },
     setExitCode: (code: number) => expect(code).toBe(0),
+    stdin: expect.unreachable as never,
+    writeAnswer: (text: string) => expect.unreachable(text),
   }
   const program = new Command().exitOverride()
   addExplainCommand(program, io, registryOf([builtIns]))

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import type { CliIo } from '../../src/cli/cli-io.js'
 import { denySentence } from '../../src/cli/deny-sentences.js'
 import { addExplainCommand } from '../../src/cli/explain.js'
+import type { StreamingIo } from '../../src/cli/streaming-io.js'
 import { registryOf } from '../../src/core/config/registry.js'
 import { defineFilter } from '../../src/core/filter.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
@@ -17,12 +17,16 @@ import type { Plugin } from '../../src/plugins/plugin.js'
 import type { Sluice } from '../../src/sluice.js'
 import { startSluice } from '../support/start-sluice.js'
 
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 async function run(...args: string[]) {
   const result = { stdout: '', stderr: '', code: undefined as number | undefined }
-  const io: CliIo = {
+  const io: StreamingIo = {
     stdout: { write: (text) => (result.stdout += text) },
     stderr: { write: (text) => (result.stderr += text) },
     setExitCode: (code) => (result.code = code),
+    stdin: nothing(),
+    writeAnswer: (text) => Promise.resolve(void (result.stdout += text)),
   }
   const program = new Command().exitOverride()
   addExplainCommand(program, io, registryOf([builtIns]))
