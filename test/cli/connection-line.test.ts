@@ -24,7 +24,7 @@ const web: ConnectionSnapshot = {
   outcome: 'detected',
   protocol: 'http/1',
   decidedBy: 'client',
-  facts: { host: 'shop.example' },
+  facts: { method: 'GET', host: 'shop.example' },
   detection: { bytes: { client: 78, server: 0 }, durationMs: 0.21 },
 }
 
@@ -40,7 +40,7 @@ const closed: CloseSummary = {
 describe('decidedLine', () => {
   test('says who, what, how and where to', () => {
     expect(decidedLine(web, at, WIDTH)).toBe(
-      '17:31:02.114  one-port   #1  10.1.2.3:51022   http/1  client, 78 B, 0.2 ms     > web 127.0.0.1:8082   shop.example\n',
+      '17:31:02.114  one-port   #1  10.1.2.3:51022   http/1  client, 78 B, 0.2 ms     > web 127.0.0.1:8082   GET shop.example\n',
     )
   })
 
@@ -61,11 +61,21 @@ describe('decidedLine', () => {
     expect(decidedLine(unnamed, at, WIDTH)).toMatch(/#1  10\.1\.2\.3:51022   -\n$/)
   })
 
+  test('shows a fact that is only true by its name', () => {
+    const line = decidedLine({ ...web, facts: { sni: 'shop.example', ech: true, isOld: false } }, at, WIDTH)
+    expect(line).toMatch(/ {3}shop\.example ech false\n$/)
+  })
+
   test('lets no control character of a stranger reach the terminal, nor a kilobyte', () => {
     const line = decidedLine({ ...web, facts: { version: '\x1b[2J', list: ['a\r\n', 'b'.repeat(1000)] } }, at, WIDTH)
     expect(line).toMatch(/ \?\[2J a\?\?,b+…\n$/)
     expect(line.length).toBeLessThan(220)
   })
+})
+
+test('a reason that a plugin gives steers no terminal', () => {
+  const denied = { filter: 'acme', reason: '\u001b[31mred\u009b2J' }
+  expect(decidedLine({ ...unnamed, denied }, at, WIDTH)).toMatch(/denied by acme: \?\[31mred\?2J\n$/)
 })
 
 describe('closedLine', () => {
