@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
 import { addExplainCommand } from './explain.js'
+import { addInterceptCommand } from './intercept.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
@@ -40,6 +41,7 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addSchemaCommand(program, io, registry)
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
+  addInterceptCommand(program, io)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program

@@ -71,7 +71,7 @@ export class NodeTransport implements Transport {
     } catch (error) {
       return failingWire(error as NodeJS.ErrnoException, onConnected)
     }
-    const wire = new NodeWire({ ...options, ...source } as SocketConstructorOpts)
+    const wire = new NodeWire({ ...options, ...source })
     wire.whenConnected(onConnected)
     wire.socket.connect({ host, port, autoSelectFamily: false })
     return wire
