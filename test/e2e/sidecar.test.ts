@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CloseSummary } from '../../src/core/close-summary.js'
 import {
   connectNamespaces,
@@ -22,6 +22,8 @@ const programs = await needNamespaces(
   ...['nats-server', 'exim4 (exim4-daemon-light)', 'swaks', 'openssl'],
 )
 const { why } = programs
+
+beforeEach(inNamespaces)
 
 const MARIADB_PORT = 4406
 const PORTS = { http: 8080, https: 8443, grpc: 50_051, who: 9_000, skipped: 9_001 } as const
@@ -138,8 +140,7 @@ describe.skipIf(programs.areMissing).each([
   }
 
   describe.each(['ipv4', 'ipv6'] as const)('over %s', (family) => {
-    test('curl reaches a web server that it knows by its address alone', async (context) => {
-      inNamespaces(context)
+    test('curl reaches a web server that it knows by its address alone', async () => {
       const address = pod.world[family]
       const text = await pod.place.succeed(
         'curl',
@@ -159,8 +160,7 @@ describe.skipIf(programs.areMissing).each([
       )
     })
 
-    test('a MySQL client is greeted on port 4406', async (context) => {
-      inNamespaces(context)
+    test('a MySQL client is greeted on port 4406', async () => {
       const address = pod.world[family]
       const text = await pod.place.succeed(
         ...(['mariadb', '--no-defaults', '-h', address, '-P', String(MARIADB_PORT), '-u', 'test', '-psecret'] as const),
@@ -172,32 +172,28 @@ describe.skipIf(programs.areMissing).each([
       expect(summary.bytes.server).toBeGreaterThan(100_000)
     })
 
-    test('a NATS client is greeted on an odd port', async (context) => {
-      inNamespaces(context)
+    test('a NATS client is greeted on an odd port', async () => {
       const address = `${host(pod.world[family])}:${world.natsPort}`
       const text = await pod.place.succeed(process.execPath, script('clients/nats'), address, 'good day')
       expect(text).toBe('good day\n')
       expect(await carried(pod.world[family], world.natsPort)).toMatchObject({ protocol: 'nats', decidedBy: 'server' })
     })
 
-    test('a mail is delivered', async (context) => {
-      inNamespaces(context)
+    test('a mail is delivered', async () => {
       const server = ['--server', pod.world[family], '--port', String(world.smtpPort)]
       const said = await pod.place.succeed('swaks', ...server, '--to', 'you@example.com', '--from', 'me@example.com')
       expect(said).toContain('250 OK')
       expect(await carried(pod.world[family], world.smtpPort)).toMatchObject({ protocol: 'smtp', decidedBy: 'server' })
     })
 
-    test('a gRPC client calls a method', async (context) => {
-      inNamespaces(context)
+    test('a gRPC client calls a method', async () => {
       const address = `${host(pod.world[family])}:${PORTS.grpc}`
       const text = await pod.place.succeed(process.execPath, script('clients/grpc'), address, 'hello')
       expect(text).toBe('echo hello\n')
       expect(await carried(pod.world[family], PORTS.grpc)).toMatchObject({ protocol: 'http/2' })
     })
 
-    test('a TLS client checks the certificate of the server itself', async (context) => {
-      inNamespaces(context)
+    test('a TLS client checks the certificate of the server itself', async () => {
       const address = pod.world[family]
       const text = await pod.place.succeed(
         ...(['curl', '-sS', '--cacert', `${world.certificateFolder}/certificate.pem`] as const),
@@ -208,8 +204,7 @@ describe.skipIf(programs.areMissing).each([
       expect(summary).toMatchObject({ protocol: 'tls', decidedBy: 'client', facts: { sni: 'shop.example' } })
     })
 
-    test('a skipped port goes by: nothing of it is counted', async (context) => {
-      inNamespaces(context)
+    test('a skipped port goes by: nothing of it is counted', async () => {
       const before = await pod.sidecar().metric('tcp_open_total')
       const url = `http://${host(pod.world[family])}:${PORTS.skipped}/`
       expect(await pod.place.succeed('curl', '-sS', url)).toContain('GET /')
@@ -217,8 +212,7 @@ describe.skipIf(programs.areMissing).each([
       expect(await pod.sidecar().metric('tcp_open_total', { target_port: String(PORTS.skipped) })).toBe(0)
     })
 
-    test('a client from outside reaches the workload through it', async (context) => {
-      inNamespaces(context)
+    test('a client from outside reaches the workload through it', async () => {
       const address = pod.own[family]
       const text = await world.place.succeed('curl', '-sS', `http://${host(address)}:${APP_PORT}/inbound`)
       expect(text).toContain('GET /inbound')
@@ -229,8 +223,7 @@ describe.skipIf(programs.areMissing).each([
       await pod.app.prints(new RegExp(`"server":"http",.*"read":${client},"written":${server}}`))
     })
 
-    test('a skipped inbound port goes by', async (context) => {
-      inNamespaces(context)
+    test('a skipped inbound port goes by', async () => {
       const before = await pod.sidecar().metric('tcp_open_total', { direction: 'inbound' })
       const text = await world.place.succeed('curl', '-sS', `http://${host(pod.own[family])}:${SKIPPED_APP_PORT}/`)
       // The workload sees who it is.
@@ -238,8 +231,7 @@ describe.skipIf(programs.areMissing).each([
       expect(await pod.sidecar().metric('tcp_open_total', { direction: 'inbound' })).toBe(before)
     })
 
-    test('who calls the ports of the proxy itself is refused: nothing goes round', async (context) => {
-      inNamespaces(context)
+    test('who calls the ports of the proxy itself is refused: nothing goes round', async () => {
       const denied = (): Promise<number> =>
         pod.sidecar().metric('sluice_deny_total', { filter: 'listener', reason: 'loop' })
       const before = await denied()
@@ -257,8 +249,7 @@ describe.skipIf(programs.areMissing).each([
     })
   })
 
-  test('after it was killed and started again, new connections work', async (context) => {
-    inNamespaces(context)
+  test('after it was killed and started again, new connections work', async () => {
     const url = `http://${pod.world.ipv4}:${PORTS.http}/`
     await pod.sidecar().stop('SIGKILL')
     // curl(1): 7 is a refused connection. The rules are still there.
