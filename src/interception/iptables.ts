@@ -59,7 +59,7 @@ export class Iptables {
 
   async #run(args: readonly string[], changes: string): Promise<void> {
     const { isOk, stderr } = await runProgram(this.#restore, args, changes)
-    if (!isOk) throw failed(this.name, `${stderr}${lineOf(stderr, changes)}`)
+    if (!isOk) throw failed(this.name, `${stderr.trim()}${lineOf(stderr, changes)}`)
   }
 }
 

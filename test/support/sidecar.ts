@@ -5,7 +5,8 @@ import type { CloseSummary } from '../../src/core/close-summary.js'
 import type { NetworkNamespace } from './network-namespaces.js'
 import type { RunningProgram, RunResult } from './run-program.js'
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** `sluice`, as it was built. */
+export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const CONFIG = fileURLToPath(new URL('../../config/sidecar.yaml', import.meta.url))
 const ADMIN = 'http://127.0.0.1:4191'
 const LIMIT_MS = 20_000
