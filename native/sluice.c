@@ -28,7 +28,7 @@
 #endif
 
 // An IPv6 address with the longest name of an interface behind a percent sign, and the zero.
-#define HOST_SIZE (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
+#define HOST_SIZE (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE + 1)
 
 typedef union {
   struct sockaddr any;
@@ -69,8 +69,9 @@ static socklen_t parse_address(const char *host, int port, address_t *address) {
   if (inet_pton(AF_INET6, literal, &address->v6.sin6_addr) != 1) return 0;
   address->v6.sin6_family = AF_INET6;
   address->v6.sin6_port = htons((uint16_t)port);
-  if (zone != NULL) address->v6.sin6_scope_id = if_nametoindex(zone + 1);
-  return sizeof address->v6;
+  if (zone == NULL) return sizeof address->v6;
+  address->v6.sin6_scope_id = if_nametoindex(zone + 1);
+  return address->v6.sin6_scope_id == 0 ? 0 : sizeof address->v6;
 }
 
 // { host, port } of a socket address; undefined where it is of neither family.
@@ -145,6 +146,8 @@ static socklen_t address_of(napi_env env, napi_value host, napi_value port, addr
   size_t length;
   int number_of_port = 0;
   if (napi_get_value_string_latin1(env, host, text, sizeof text, &length) != napi_ok) return 0;
+  // It has been cut short then.
+  if (length == sizeof text - 1) return 0;
   if (port != NULL && napi_get_value_int32(env, port, &number_of_port) != napi_ok) return 0;
   return parse_address(text, number_of_port, address);
 }

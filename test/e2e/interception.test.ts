@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { connectNamespaces, inNamespaces, needNamespaces, NetworkNamespace } from '../support/network-namespaces.js'
+import { intercept, Sidecar } from '../support/sidecar.js'
+
+const programs = await needNamespaces('curl')
+
+const WORLD = fileURLToPath(new URL('../support/servers/world.mjs', import.meta.url))
+const PORTS = [8080, 8081] as const
+
+beforeEach(inNamespaces)
+
+/** A pod and the world, with an HTTP server on two ports each; rules, and a proxy. */
+async function makePod(rules: readonly string[], uid?: number) {
+  const [pod, world] = [await NetworkNamespace.make('pod'), await NetworkNamespace.make('world')]
+  onTestFinished(async () => void (await Promise.all([pod.remove(), world.remove()])))
+  const { one, other } = await connectNamespaces(pod, world)
+  for (const place of [pod, world]) {
+    const server = place.start(process.execPath, [WORLD, '::', '-', '-', ...PORTS.map((port) => `http=${port}`)])
+    onTestFinished(async () => void (await server.stop()))
+    await server.prints(/"listening"/)
+  }
+  expect(await intercept(pod, ...rules)).toMatchObject({ code: 0 })
+  const proxy = await Sidecar.start(pod, uid === undefined ? {} : { uid })
+  onTestFinished(async () => void (await proxy.stop('SIGKILL')))
+  const fetch = async (from: NetworkNamespace, host: string, port: number): Promise<void> => {
+    expect(await from.succeed('curl', '-sS', `http://${host.includes(':') ? `[${host}]` : host}:${port}/`)).toContain(
+      'GET /',
+    )
+  }
+  const taken = (direction: string, port?: number): Promise<number> =>
+    proxy.metric('tcp_open_total', { direction, peer: 'src', ...(port !== undefined && { target_port: String(port) }) })
+  return { pod, world, own: one, other, proxy, fetch, taken }
+}
+
+describe.skipIf(programs.areMissing)('rules of sluice intercept' + programs.why, () => {
+  test('leave ignored subnets alone, both ways, and take the rest', async () => {
+    const { pod, world, own, other, fetch, taken } = await makePod(['--subnets-to-ignore', '10.77.0.0/16'])
+    for (const [from, to] of [
+      [pod, other],
+      [world, own],
+    ] as const) {
+      await fetch(from, to.ipv4, 8080)
+      await fetch(from, to.ipv6, 8081)
+    }
+    for (const direction of ['outbound', 'inbound']) {
+      expect(await taken(direction, 8080)).toBe(0)
+      expect(await taken(direction, 8081)).toBe(1)
+    }
+  })
+
+  test('take the ports that are included, and no others', async () => {
+    const include = ['--include-inbound-ports', '8000,8080', '--include-outbound-ports', '8081-8090']
+    const { pod, world, own, other, fetch, taken } = await makePod(include)
+    for (const port of PORTS) {
+      await fetch(pod, other.ipv4, port)
+      await fetch(world, own.ipv6, port)
+    }
+    expect([await taken('outbound', 8080), await taken('outbound', 8081)]).toEqual([0, 1])
+    expect([await taken('inbound', 8080), await taken('inbound', 8081)]).toEqual([1, 0])
+  })
+
+  test('leave what the workload says to itself alone', async () => {
+    const { pod, own, fetch, taken } = await makePod([])
+    for (const host of ['127.0.0.1', '::1', own.ipv4, own.ipv6]) await fetch(pod, host, 8080)
+    expect([await taken('outbound'), await taken('inbound')]).toEqual([0, 0])
+  })
+
+  test('that name another user than the proxy runs as: what comes back is refused after one hop', async () => {
+    const { pod, other, proxy } = await makePod(['--proxy-uid', '9999'])
+    expect([52, 56]).toContain((await pod.run('curl', ['-sS', `http://${other.ipv4}:8080/`])).code)
+    expect(await proxy.metric('sluice_deny_total', { listener: 'outbound', filter: 'listener', reason: 'loop' })).toBe(
+      1,
+    )
+    expect(await proxy.metric('tcp_open_total', { direction: 'outbound', peer: 'src' })).toBe(2)
+    expect(await proxy.metric('tcp_open_connections')).toBe(0)
+  })
+
+  test('that name the group of the proxy instead leave its connections alone, too', async () => {
+    const { pod, other, fetch, taken } = await makePod(['--proxy-uid', '9999', '--proxy-gid', '2102'])
+    await fetch(pod, other.ipv4, 8080)
+    expect(await taken('outbound', 8080)).toBe(1)
+  })
+})
