@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
+import { addDoctorCommand } from './doctor.js'
 import { addExplainCommand } from './explain.js'
 import { addInterceptCommand } from './intercept.js'
 import { addNewCommand } from './new-plugin.js'
@@ -42,6 +43,7 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
   addInterceptCommand(program, io)
+  addDoctorCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program
