@@ -9,7 +9,7 @@ describe('sluice', () => {
     expect(sluice.written).toEqual({ stdout: `${packageVersion()}\n`, stderr: '' })
   })
 
-  test.for(['run', 'proxy', 'check', 'validate', 'schema', 'quickstart', 'new', 'explain', 'sniff'])(
+  test.for(['run', 'proxy', 'check', 'validate', 'schema', 'quickstart', 'new', 'explain', 'sniff', 'intercept', 'doctor'])(
     'prints the help of %s on standard output',
     async (command) => {
       const sluice = new SpawnedSluice([command, '--help'])

@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { TestContext } from 'vitest'
 import { type NeededPrograms, needPrograms, programPath } from './need-programs.js'
 import { type RunningProgram, type RunOptions, type RunResult, runProgram, startProgram } from './run-program.js'
 import type { ServerPlace } from './server-place.js'
-
-const LIMIT_MS = 30_000
-const BETWEEN_MS = 10
+import { untilSucceeds } from './until-succeeds.js'
 
 /** Namespaces of a machine are named in one folder: names of tests must not meet. */
 const PREFIX = 'sluice-test'
@@ -93,11 +90,10 @@ export class NetworkNamespace implements ServerPlace {
   }
 
   async accepts(port: number): Promise<void> {
-    const until = performance.now() + LIMIT_MS
-    while ((await this.run('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`])).code !== 0) {
-      if (performance.now() > until) throw new Error(`nothing accepts on port ${port} of ${this.name}`)
-      await pause(BETWEEN_MS)
-    }
+    await untilSucceeds(
+      async () => (await this.run('bash', ['-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`])).code === 0,
+      () => `nothing accepts on port ${port} of ${this.name}`,
+    )
   }
 
   async remove(): Promise<void> {

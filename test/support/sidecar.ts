@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { CloseSummary } from '../../src/core/close-summary.js'
 import type { NetworkNamespace } from './network-namespaces.js'
-import type { RunningProgram, RunResult } from './run-program.js'
+import type { RunningProgram, RunResult, StopOptions } from './run-program.js'
+import { untilSucceeds } from './until-succeeds.js'
 
 /** `sluice`, as it was built. */
 export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const CONFIG = fileURLToPath(new URL('../../config/sidecar.yaml', import.meta.url))
 const ADMIN = 'http://127.0.0.1:4191'
-const LIMIT_MS = 20_000
-const BETWEEN_MS = 20
 
 /** The user whose connections the rules leave alone. */
 export const PROXY_UID = 2102
@@ -59,8 +57,8 @@ export class Sidecar {
     return this.#program.output
   }
 
-  stop(signal: NodeJS.Signals): Promise<number | null> {
-    return this.#program.stop(signal)
+  stop(signal: NodeJS.Signals, options?: StopOptions): Promise<number | null> {
+    return this.#program.stop(signal, options)
   }
 
   /** The last closed connections, oldest first. */
@@ -71,14 +69,13 @@ export class Sidecar {
 
   /** Settles with the newest closed connection that this is true of, when there is one. */
   async closed(isIt: (summary: CloseSummary) => boolean): Promise<CloseSummary> {
-    const until = performance.now() + LIMIT_MS
-    for (;;) {
-      const all = await this.allClosed()
-      const found = all.findLast(isIt)
-      if (found) return found
-      if (performance.now() > until) throw new Error(`no such connection was closed: ${JSON.stringify(all)}`)
-      await pause(BETWEEN_MS)
-    }
+    let all: CloseSummary[] = []
+    let found: CloseSummary | undefined
+    await untilSucceeds(
+      async () => (found = (all = await this.allClosed()).findLast(isIt)) !== undefined,
+      () => `no such connection was closed: ${JSON.stringify(all)}`,
+    )
+    return found!
   }
 
   /** Sum over the series of a metric that carry all of these labels. */
