@@ -126,9 +126,11 @@ async function rules(): Promise<Diagnosis> {
   const found: string[] = []
   let isForbidden = false
   for (const mode of installed('ipv4')) {
-    const { isOk, stdout } = await Iptables.find('ipv4', mode)!.trySave()
-    isForbidden ||= !isOk
-    const count = Object.values(ourRules(stdout)).flatMap(({ chains }) => Object.values(chains).flat()).length
+    const saved = await Iptables.find('ipv4', mode)!
+      .save()
+      .catch(() => undefined)
+    isForbidden ||= saved === undefined
+    const count = Object.values(ourRules(saved ?? '')).flatMap(({ chains }) => Object.values(chains).flat()).length
     if (count > 0 && mode !== 'plain') found.push(`${counted(count, 'rule')} of "sluice intercept" by iptables-${mode}`)
   }
   if (found.length > 0) return { ...common, state: 'there', detail: found.join(', ') }

@@ -86,10 +86,17 @@ async function findCandidates(family: Family, mode: IptablesMode | 'auto'): Prom
   const installed = plain === undefined ? both : [plain]
   if (!installed.some((one) => mode === 'auto' || one.mode === mode)) throw notInstalled(family, mode)
   const candidates: Candidate[] = []
+  let reason: unknown
   for (const iptables of installed) {
-    if (mode === 'auto' || iptables.mode === mode) candidates.push({ iptables, saved: await iptables.save() })
-    else candidates.push({ iptables, saved: (await iptables.trySave()).stdout })
+    try {
+      candidates.push({ iptables, saved: await iptables.save() })
+    } catch (error) {
+      // A kernel may have one of the two alone: only what was asked for has to work.
+      if (iptables.mode === mode) throw error
+      reason ??= error
+    }
   }
+  if (candidates.length === 0) throw reason
   return candidates
 }
 

@@ -1,6 +1,6 @@
 import { SluiceError } from '../core/errors.js'
 import type { Family } from './rules.js'
-import { findProgram, type ProgramResult, runProgram } from './system-program.js'
+import { findProgram, runProgram } from './system-program.js'
 
 /** `nft` and `legacy` are two rule sets in the kernel, each with its own programs; `plain` is whichever the name `iptables` means. */
 export type IptablesMode = 'nft' | 'legacy' | 'plain'
@@ -38,13 +38,9 @@ export class Iptables {
 
   /** All tables that are there, as text. Creates none. Throws a SluiceError (SLUICE_INTERCEPT_FAILED). */
   async save(): Promise<string> {
-    const { stdout, stderr, isOk } = await this.trySave()
+    const { stdout, stderr, isOk } = await runProgram(this.#save, [])
     if (isOk) return stdout
-    throw failed(programName(this.family, this.mode, 'save'), stderr)
-  }
-
-  trySave(): Promise<ProgramResult> {
-    return runProgram(this.#save, [])
+    throw this.#failure(programName(this.family, this.mode, 'save'), stderr)
   }
 
   /** Throws a SluiceError where the kernel would refuse these changes; changes nothing. */
@@ -59,7 +55,12 @@ export class Iptables {
 
   async #run(args: readonly string[], changes: string): Promise<void> {
     const { isOk, stderr } = await runProgram(this.#restore, args, changes)
-    if (!isOk) throw failed(this.name, `${stderr.trim()}${lineOf(stderr, changes)}`)
+    if (!isOk) throw this.#failure(this.name, `${stderr.trim()}${lineOf(stderr, changes)}`)
+  }
+
+  #failure(program: string, reason: string): SluiceError {
+    const hint = this.family === 'ipv6' ? '\n--no-ipv6 leaves IPv6 alone' : ''
+    return new SluiceError('SLUICE_INTERCEPT_FAILED', program, `${program} failed: ${reason.trim()}${hint}`)
   }
 }
 
@@ -72,8 +73,4 @@ function lineOf(stderr: string, changes: string): string {
   const number = /line:? (\d+)/.exec(stderr)?.[1]
   const line = number === undefined ? undefined : changes.split('\n')[Number(number) - 1]
   return line === undefined ? '' : `\nline ${number}: ${line}`
-}
-
-function failed(name: string, reason: string): SluiceError {
-  return new SluiceError('SLUICE_INTERCEPT_FAILED', name, `${name} failed: ${reason.trim()}`)
 }

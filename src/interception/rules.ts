@@ -17,6 +17,9 @@ export type Rules = Readonly<Record<string, TableRules>>
 /** All chains of ours begin so: it is how they are found again. */
 export const CHAIN_PREFIX = 'SLUICE_'
 
+/** RFC 4291 section 2.5.6. */
+const IPV6_LINK_LOCAL = 'fe80::/10'
+
 const INBOUND = `${CHAIN_PREFIX}INBOUND`
 const OUTBOUND = `${CHAIN_PREFIX}OUTBOUND`
 const DIVERT = `${CHAIN_PREFIX}DIVERT`
@@ -56,6 +59,8 @@ function redirectOutbound(plan: InterceptionPlan, port: number, family: Family):
     ...ownConnections(plan),
     // The workload's talk with itself, and the proxy's with the workload.
     '-o lo -j RETURN',
+    // Seen on Linux 6.18: redirected to ::1 they hang, since an address without its interface cannot answer them.
+    ...(family === 'ipv6' ? [`-d ${IPV6_LINK_LOCAL} -j RETURN`] : []),
     ...skippedPorts(plan.skipOutboundPorts),
     ...skippedSubnets(plan, '-d', family),
     ...taken(plan.includeOutboundPorts, `-j REDIRECT --to-ports ${port}`),

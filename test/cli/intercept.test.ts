@@ -113,20 +113,20 @@ describe.skipIf(programs.areMissing).each(['nft', 'legacy'] as const)(
         '77',
       )
       expect(code).toBe(0)
-      const text = (name: string): string => `# ${name}-${mode}-restore --noflush
+      const text = (name: string, linkLocal = ''): string => `# ${name}-${mode}-restore --noflush
 *nat
 :SLUICE_INBOUND - [0:0]
 :SLUICE_OUTBOUND - [0:0]
 -A SLUICE_INBOUND -p tcp -j REDIRECT --to-ports 4143
 -A SLUICE_OUTBOUND -m owner --uid-owner 77 -j RETURN
 -A SLUICE_OUTBOUND -o lo -j RETURN
--A SLUICE_OUTBOUND -p tcp -m multiport --dports 4222,6222:6333 -j RETURN
+${linkLocal}-A SLUICE_OUTBOUND -p tcp -m multiport --dports 4222,6222:6333 -j RETURN
 -A SLUICE_OUTBOUND -p tcp -j REDIRECT --to-ports 4140
 -A PREROUTING -p tcp -j SLUICE_INBOUND
 -A OUTPUT -p tcp -j SLUICE_OUTBOUND
 COMMIT
 `
-      expect(stdout).toBe(`${text('iptables')}\n${text('ip6tables')}`)
+      expect(stdout).toBe(`${text('iptables')}\n${text('ip6tables', '-A SLUICE_OUTBOUND -d fe80::/10 -j RETURN\n')}`)
       expect(await everything(place)).toBe(before)
       // It is what the tool takes.
       const ipv4 = stdout.split('# ip6tables')[0]!
@@ -136,7 +136,7 @@ COMMIT
     test('goes on with the rule set that is in use', async () => {
       const place = await withRulesOfOthers()
       expect((await intercept(place)).stderr).toBe(
-        `iptables-${mode}-restore: 6 rules in place\nip6tables-${mode}-restore: 6 rules in place\n`,
+        `iptables-${mode}-restore: 6 rules in place\nip6tables-${mode}-restore: 7 rules in place\n`,
       )
     })
 
@@ -161,7 +161,7 @@ COMMIT
       const made = await place.run(process.execPath, [COMMAND, 'intercept', ...inMode], { env })
       expect(made).toMatchObject({ code: 1, stdout: '' })
       expect(made.stderr).toBe(
-        `sluice: ip6tables-${mode}-restore failed: line: 2 failed\nline 2: :SLUICE_INBOUND - [0:0]\n`,
+        `sluice: ip6tables-${mode}-restore failed: line: 2 failed\nline 2: :SLUICE_INBOUND - [0:0]\n--no-ipv6 leaves IPv6 alone\n`,
       )
       expect(await everything(place)).toBe(before)
     })
