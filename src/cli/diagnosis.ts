@@ -140,7 +140,7 @@ async function rules(): Promise<Diagnosis> {
 
 function ipv6(): Diagnosis {
   const isThere = hasIpv6()
-  const detail = isThere ? 'on' : 'off in the kernel of this machine'
+  const detail = isThere ? 'on' : 'no address of it in this network namespace'
   return { name: 'IPv6', state: isThere ? 'there' : 'missing', detail, cost: 'no IPv6 connections', neededBy: [] }
 }
 

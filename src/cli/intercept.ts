@@ -131,7 +131,7 @@ function planOf(options: Options): InterceptionPlan {
 function familiesOf({ ipv6 }: Options, io: CliIo): Family[] {
   if (!ipv6) return ['ipv4']
   if (hasIpv6()) return ['ipv4', 'ipv6']
-  io.stderr.write('IPv6 is off on this machine: only IPv4 is intercepted\n')
+  io.stderr.write('no IPv6 address here: only IPv4 is intercepted\n')
   return ['ipv4']
 }
 

@@ -63,7 +63,7 @@ export class Listener {
     return this.#sockets
   }
 
-  /** Binds all its addresses, or none. */
+  /** Binds all its addresses, or none; without those of IPv6 where the machine has none, and others are there. */
   async bind(): Promise<void> {
     const { addresses, context, destination, environment } = this.#parts
     const { loops } = environment.dial
@@ -72,6 +72,10 @@ export class Listener {
       try {
         for (const options of this.#socketsOf(address)) this.#sockets.push(await this.#listen(options))
       } catch (error) {
+        if (addresses.length > 1 && isWithoutIpv6(address, error)) {
+          environment.log.warn({ listener: context.name, address }, 'left out: this machine has no IPv6')
+          continue
+        }
         await this.close()
         throw listenError(context.name, address, error as NodeJS.ErrnoException)
       }
@@ -144,10 +148,8 @@ export class Listener {
     try {
       return await transport.listen(options, onWire, onError)
     } catch (error) {
-      // "All interfaces" on a machine without IPv6.
-      const isWithoutIpv6 =
-        host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
-      if (!isWithoutIpv6) throw error
+      // "All interfaces" on a machine without IPv6; beside 0.0.0.0 nothing is left of it.
+      if (host !== '::' || options.ipv6Only || !isWithoutIpv6(options, error)) throw error
       return await transport.listen({ ...options, host: '0.0.0.0' }, onWire, onError)
     }
   }
@@ -220,6 +222,12 @@ export class Listener {
       if (this.connections.size > 0) this.#sweeper = this.#sweep()
     })
   }
+}
+
+/** Of all interfaces and of loopback: any other address of IPv6 that is not there may be a mistake. */
+function isWithoutIpv6(address: ListenAddress, error: unknown): boolean {
+  const isOfAnyMachine = 'host' in address && ['::', '::1'].includes(address.host)
+  return isOfAnyMachine && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function headedTo({ originalDestination, downstream }: ProxiedConnection): Address | undefined {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { SluiceError } from '../core/errors.js'
 import type { InterceptionPlan } from './interception-plan.js'
 import { Iptables, type IptablesMode, programName } from './iptables.js'
@@ -24,11 +24,11 @@ export interface Change {
   readonly removedMarks: readonly number[]
 }
 
-/** Linux has no such file where IPv6 is off. */
-const IPV6_INTERFACES = '/proc/net/if_inet6'
+/** proc_net(5): a line for each IPv6 address of this network namespace. There is no such file where the kernel has no IPv6. */
+const IPV6_ADDRESSES = '/proc/self/net/if_inet6'
 
 export function hasIpv6(): boolean {
-  return existsSync(IPV6_INTERFACES)
+  return existsSync(IPV6_ADDRESSES) && readFileSync(IPV6_ADDRESSES, 'latin1') !== ''
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +14,7 @@ const READY = 'http://127.0.0.1:4191/ready'
 
 const WORLD = fileURLToPath(new URL('../support/servers/world.mjs', import.meta.url))
 const PORTS = [8080, 8081] as const
+const SIDECAR = readFileSync(new URL('../../config/sidecar.yaml', import.meta.url), 'utf8')
 
 beforeEach(inNamespaces)
 
@@ -27,7 +29,10 @@ async function configuration(text: string): Promise<string> {
 }
 
 /** A pod and the world, with an HTTP server on two ports each; rules, and a proxy. */
-async function makePod(rules: readonly string[], options: SidecarOptions = {}) {
+async function makePod(
+  rules: readonly string[],
+  { isWithoutIpv6 = false, ...options }: SidecarOptions & { readonly isWithoutIpv6?: boolean } = {},
+) {
   const [pod, world] = [await NetworkNamespace.make('pod'), await NetworkNamespace.make('world')]
   onTestFinished(async () => void (await Promise.all([pod.remove(), world.remove()])))
   const { one, other } = await connectNamespaces(pod, world)
@@ -36,6 +41,8 @@ async function makePod(rules: readonly string[], options: SidecarOptions = {}) {
     onTestFinished(async () => void (await server.stop()))
     await server.prints(/"listening"/)
   }
+  // As container runtimes have it where a cluster has no IPv6: not even on the loopback interface.
+  if (isWithoutIpv6) await pod.succeed('sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')
   expect(await intercept(pod, ...rules)).toMatchObject({ code: 0 })
   const proxy = await Sidecar.start(pod, options)
   onTestFinished(async () => void (await proxy.stop('SIGKILL')))
@@ -113,6 +120,26 @@ listeners:
     expect(await pod.succeed('curl', '-sS', `http://[${outbound}%25to1b]:8080/`)).toContain('GET /')
     expect(await taken('outbound')).toBe(0)
   })
+
+  test.each([
+    ['redirect', []],
+    ['tproxy', ['net_admin']],
+  ])(
+    'do with IPv4 where there is no IPv6, and so does the configuration of a sidecar, by %s',
+    async (mode, capabilities) => {
+      const config = mode === 'redirect' ? undefined : await configuration(SIDECAR.replace('redirect', 'tproxy'))
+      const { pod, world, own, other, proxy, fetch, taken } = await makePod(['--mode', mode], {
+        ...(config !== undefined && { config }),
+        capabilities,
+        isWithoutIpv6: true,
+      })
+      await fetch(pod, other.ipv4, 8080)
+      await fetch(world, own.ipv4, 8080)
+      expect([await taken('outbound', 8080), await taken('inbound', 8080)]).toEqual([1, 1])
+      expect(proxy.output).toContain('this machine has no IPv6')
+      expect(await pod.succeed('ip6tables-nft-save')).not.toContain('SLUICE')
+    },
+  )
 
   test('leave what the workload says to itself alone', async () => {
     const { pod, own, fetch, taken } = await makePod([])
