@@ -33,12 +33,16 @@ export function nativeAddon(): LoadedAddon {
 }
 
 /** What was compiled on this machine, else what came with the package. */
-export function loadAddon(folder: URL = FOLDER, platform: string = process.platform): LoadedAddon {
+export function loadAddon({
+  folder = FOLDER,
+  platform = process.platform,
+  node = process.execPath,
+}: { readonly folder?: URL; readonly platform?: string; readonly node?: string } = {}): LoadedAddon {
   if (platform !== 'linux') return { problem: `interception is for Linux, and this is ${platform}` }
   const built = fileURLToPath(new URL('build/sluice.node', folder))
   const prebuilt = fileURLToPath(new URL(`prebuilds/linux-${process.arch}-glibc/sluice.node`, folder))
   // One that is linked with another libc may load, and fail later.
-  const file = [built, ...(isLinkedWithGlibc() ? [prebuilt] : [])].find((candidate) => existsSync(candidate))
+  const file = [built, ...(isLinkedWithGlibc(node) ? [prebuilt] : [])].find((candidate) => existsSync(candidate))
   if (file === undefined) return { problem: `the native addon is not there; ${howToGet(folder)}` }
   try {
     return { addon: createRequire(import.meta.url)(file) as NativeAddon, file }
@@ -53,9 +57,9 @@ function howToGet(folder: URL): string {
 }
 
 /** Node's dynamic linker tells: musl has another. A Node without one loads no addons at all. */
-function isLinkedWithGlibc(): boolean {
+function isLinkedWithGlibc(node: string): boolean {
   const head = Buffer.alloc(HEAD_BYTES)
-  const file = openSync(process.execPath, 'r')
+  const file = openSync(node, 'r')
   try {
     readSync(file, head, 0, HEAD_BYTES, 0)
   } finally {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -61,12 +61,12 @@ describe.skipIf(addon === undefined)('the native addon', () => {
 
 describe('loading it', () => {
   test('is for Linux', () => {
-    expect(loadAddon(undefined, 'darwin')).toEqual({ problem: 'interception is for Linux, and this is darwin' })
+    expect(loadAddon({ platform: 'darwin' })).toEqual({ problem: 'interception is for Linux, and this is darwin' })
   })
 
   test('says how to get it where it is not there', async () => {
     const empty = await folder()
-    const { problem: reason } = loadAddon(pathToFileURL(`${empty}/`))
+    const { problem: reason } = loadAddon({ folder: pathToFileURL(`${empty}/`) })
     expect(reason).toBe(`the native addon is not there; compile it with: node ${empty}/build.mjs`)
   })
 
@@ -74,7 +74,7 @@ describe('loading it', () => {
     const broken = await folder()
     await mkdir(join(broken, 'build'))
     await writeFile(join(broken, 'build', 'sluice.node'), 'no library')
-    expect(loadAddon(pathToFileURL(`${broken}/`)).problem).toMatch(
+    expect(loadAddon({ folder: pathToFileURL(`${broken}/`) }).problem).toMatch(
       /^the native addon does not load \(.*\); compile it with/,
     )
   })
@@ -132,14 +132,25 @@ describe.skipIf(compiler.areMissing)('building it' + compiler.why, () => {
     expect((await runProgram(process.execPath, [join(path, 'build.mjs')])).stdout).toBe(
       'native addon: the prebuilt one fits\n',
     )
-    expect(loadAddon(pathToFileURL(`${path}/`)).problem).toBeUndefined()
+    expect(loadAddon({ folder: pathToFileURL(`${path}/`) }).problem).toBeUndefined()
+  })
+
+  test('for glibc is not taken by a Node with another libc, which takes what is compiled there', async () => {
+    const path = await packaged()
+    const options = { folder: pathToFileURL(`${path}/`), node: join(path, 'node-of-musl') }
+    await writeFile(options.node, '\x7fELF\0\0/lib/ld-musl-x86_64.so.1\0')
+    expect(await runProgram(process.execPath, [join(path, 'build.mjs'), 'prebuild'])).toMatchObject({ code: 0 })
+    expect(loadAddon(options).problem).toMatch(/^the native addon is not there/)
+    await rm(join(path, 'prebuilds'), { recursive: true })
+    await runProgram(process.execPath, [join(path, 'build.mjs')])
+    expect(loadAddon(options).problem).toBeUndefined()
   })
 
   test('at install compiles where nothing fits', async () => {
     const path = await packaged()
     const { code, stdout } = await runProgram(process.execPath, [join(path, 'build.mjs')])
     expect([code, stdout]).toEqual([0, 'native addon: built\n'])
-    expect(loadAddon(pathToFileURL(`${path}/`))).toMatchObject({ file: join(path, 'build/sluice.node') })
+    expect(loadAddon({ folder: pathToFileURL(`${path}/`) })).toMatchObject({ file: join(path, 'build/sluice.node') })
   })
 
   test.each([
