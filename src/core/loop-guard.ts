@@ -8,7 +8,7 @@ import type { Wire } from './wire.js'
  * enough: Linux gives the same local port to connections of others with another remote end.
  */
 export class LoopGuard {
-  readonly #own = new Set<string>()
+  readonly #own = new Map<string, Wire>()
   readonly #hostsByPort = new Map<number, Set<string>>()
   /** With redirected traffic any port may lead back to us. */
   #isEveryPortSuspect = false
@@ -46,7 +46,7 @@ export class LoopGuard {
     const { localHost, localPort } = wire
     if (localHost === undefined || localPort === undefined) return undefined
     const key = keyOf({ host: normalizeHost(localHost), port: localPort }, remote)
-    this.#own.add(key)
+    this.#own.set(key, wire)
     return key
   }
 
@@ -54,11 +54,15 @@ export class LoopGuard {
     this.#own.delete(key)
   }
 
-  /** `headedTo`: the original destination, else where the connection was accepted. Only asked for where we have wires to compare. */
+  /**
+   * `headedTo`: the original destination, else where the connection was accepted. Only asked for where we have wires to compare. A
+   * wire that has heard something has another server at its end: the new connection is a client's, which has the same two ends where
+   * we keep the addresses of clients and the kernel has given both the same port.
+   */
   isOwn(source: Address, headedTo: () => Address | undefined): boolean {
     if (this.#own.size === 0) return false
     const remote = headedTo()
-    return remote !== undefined && this.#own.has(keyOf(source, remote))
+    return remote !== undefined && this.#own.get(keyOf(source, remote))?.bytesRead === 0
   }
 }
 

@@ -147,20 +147,24 @@ listeners:
     expect([await taken('outbound'), await taken('inbound')]).toEqual([0, 0])
   })
 
-  test('serve a workload that drains: what comes in stops after the delay, what goes out goes on to the end', async () => {
-    const { pod, world, own, other, proxy, fetch } = await makePod(['--skip-inbound-ports', '4191'])
-    const held = pod.start('bash', ['-c', `exec 3<>/dev/tcp/${other.ipv4}/8080; echo held; read -r _ <&3`])
-    onTestFinished(async () => void (await held.stop('SIGKILL')))
-    await held.prints(/held/)
-    await untilSucceeds(async () => (await proxy.metric('tcp_open_connections', { peer: 'dst' })) === 1)
-    const ended = proxy.stop('SIGTERM', { limitMs: 60_000 })
-    await untilSucceeds(async () => (await pod.run('curl', ['-sf', READY])).code === 22)
-    // curl(1): 7 is a refused connection.
-    await untilSucceeds(async () => (await world.run('curl', ['-s', `http://${own.ipv4}:8080/`])).code === 7)
-    await fetch(pod, other.ipv4, 8081)
-    await held.stop('SIGKILL')
-    expect(await ended).toBe(0)
-  })
+  test(
+    'serve a workload that drains: what comes in stops after the delay, what goes out goes on to the end',
+    { timeout: 60_000 },
+    async () => {
+      const { pod, world, own, other, proxy, fetch } = await makePod(['--skip-inbound-ports', '4191'])
+      const held = pod.start('bash', ['-c', `exec 3<>/dev/tcp/${other.ipv4}/8080; echo held; read -r _ <&3`])
+      onTestFinished(async () => void (await held.stop('SIGKILL')))
+      await held.prints(/held/)
+      await untilSucceeds(async () => (await proxy.metric('tcp_open_connections', { peer: 'dst' })) === 1)
+      const ended = proxy.stop('SIGTERM', { limitMs: 60_000 })
+      await untilSucceeds(async () => (await pod.run('curl', ['-sf', READY])).code === 22)
+      // curl(1): 7 is a refused connection.
+      await untilSucceeds(async () => (await world.run('curl', ['-s', `http://${own.ipv4}:8080/`])).code === 7)
+      await fetch(pod, other.ipv4, 8081)
+      await held.stop('SIGKILL')
+      expect(await ended).toBe(0)
+    },
+  )
 
   test('that name another user than the proxy runs as: what comes back is refused after one hop', async () => {
     const { pod, other, proxy } = await makePod(['--proxy-uid', '9999'])
