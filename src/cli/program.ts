@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addCheckCommand } from './check.js'
+import { addDoctorCommand } from './doctor.js'
 import { addExplainCommand } from './explain.js'
+import { addInterceptCommand } from './intercept.js'
 import { addLearnCommand } from './learn.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
@@ -42,6 +44,8 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
   addLearnCommand(program, io)
+  addInterceptCommand(program, io)
+  addDoctorCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program
