@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
+import { addAwaitCommand } from './await.js'
 import { addCheckCommand } from './check.js'
 import { addExplainCommand } from './explain.js'
+import { addInjectCommand } from './inject.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
@@ -11,6 +13,7 @@ import { addSchemaCommand } from './schema.js'
 import type { ServingIo } from './serving-io.js'
 import { addSniffCommand } from './sniff.js'
 import type { StreamingIo } from './streaming-io.js'
+import { addUninjectCommand } from './uninject.js'
 
 const EXAMPLES = `
 Examples:
@@ -18,6 +21,7 @@ Examples:
   sluice run -c sluice.yaml                      run a configuration
   sluice check sluice.yaml                       find all its errors, without starting it
   sluice quickstart                              see it work, with nothing set up
+  sluice inject deployment.yaml                  put it beside a workload of Kubernetes
   sluice new plugin my-protocol                  make a package that teaches it a protocol
 
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
@@ -40,6 +44,9 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addSchemaCommand(program, io, registry)
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
+  addAwaitCommand(program, io)
+  addInjectCommand(program, io, registry)
+  addUninjectCommand(program, io)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program

@@ -1,0 +1,104 @@
+import { isMap, isScalar, isSeq, parseDocument } from 'yaml'
+import { ConfigError } from '../core/config-error.js'
+import type { Config, ListenerConfig } from '../core/config/config.js'
+import { DEFAULT_CHAIN } from '../core/config/defaults.js'
+import { loadConfig, parseConfig, readParsedConfig } from '../core/config/load-config.js'
+import type { Registry } from '../core/config/registry.js'
+import type { InjectionSettings } from './injection-settings.js'
+import { formatPortRange } from './port-ranges.js'
+
+/** The ports that the rest of a pod has to know. */
+export type SidecarPorts = Pick<InjectionSettings, 'inboundPort' | 'outboundPort' | 'adminPort'>
+
+/** All annotations of an object together may have 256 KiB (Kubernetes: TotalAnnotationSizeLimitB); others need room, too. */
+const MAX_CONFIG_CHARACTERS = 200 * 1024
+
+const LOOPBACK = /^(127\.|::1$|localhost$)/
+
+/**
+ * The image's configuration changed to other ports and with ports that are carried without looking; undefined where the image's own
+ * does as it is.
+ */
+export function changedConfig(
+  imageConfig: string,
+  settings: InjectionSettings,
+  registry: Registry,
+): string | undefined {
+  const own = portsOf(loaded('the configuration of the image', imageConfig, registry))
+  const { opaquePorts, inboundPort, outboundPort, adminPort } = settings
+  const isOwn = own.inboundPort === inboundPort && own.outboundPort === outboundPort && own.adminPort === adminPort
+  if (isOwn && opaquePorts.length === 0) return undefined
+  const document = parseDocument(imageConfig)
+  // What it says about itself is no longer true.
+  document.commentBefore = ' The configuration of the image, changed by sluice inject.'
+  const first = isMap(document.contents) ? document.contents.items[0]?.key : undefined
+  if (isScalar(first)) first.commentBefore = undefined
+  document.setIn(['admin', 'address'], withPort(String(document.getIn(['admin', 'address'])), adminPort))
+  const listeners = document.get('listeners')
+  for (const listener of isSeq(listeners) ? listeners.items : []) {
+    if (!isMap(listener)) continue
+    const port = listener.get('direction') === 'inbound' ? inboundPort : outboundPort
+    const addresses = listener.get('address')
+    for (const address of isSeq(addresses) ? addresses.items : [])
+      if (isScalar(address)) address.value = withPort(String(address.value), port)
+    if (opaquePorts.length > 0) listener.set('filters', document.createNode(chainWith(settings)))
+  }
+  const text = document.toString({ lineWidth: 0 })
+  loaded('the configuration that was made', text, registry)
+  return text
+}
+
+/** The ports of a configuration that is to be carried along. Throws a ConfigError where it has errors, a RangeError where it is no sidecar's. */
+export function portsOfConfig(file: string, text: string, registry: Registry): SidecarPorts {
+  if (text.length > MAX_CONFIG_CHARACTERS)
+    throw new RangeError(`${file} has more than ${MAX_CONFIG_CHARACTERS} characters: an annotation cannot hold it`)
+  return portsOf(loaded(file, text, registry))
+}
+
+/**
+ * A configuration is read here for the pod that it goes to: original destinations are asked for there, its environment is not known
+ * here, and what its plugins bring is in the image.
+ */
+function loaded(file: string, text: string, registry: Registry): Config {
+  const there: Registry = { ...registry, originalDestinations: { of: () => undefined } }
+  const environment = {}
+  const hasPlugins = parseConfig(text, there, { file, environment }).raw?.['plugins'] !== undefined
+  const { config, findings } = hasPlugins
+    ? readParsedConfig(parseConfig(text, there, { file, environment }), { ...there, isIncomplete: true })
+    : loadConfig(text, there, { file, environment })
+  if (!config) throw new ConfigError(file, findings)
+  return config
+}
+
+function portsOf(config: Config): SidecarPorts {
+  const { admin } = config
+  if (!admin) throw new RangeError('a sidecar needs "admin": Kubernetes asks it whether the proxy is ready')
+  if (LOOPBACK.test(admin.address.host))
+    throw new RangeError(
+      'a sidecar needs "admin" on an address of the pod, such as 0.0.0.0: Kubernetes asks from outside of it',
+    )
+  return {
+    inboundPort: portOf(config, 'inbound'),
+    outboundPort: portOf(config, 'outbound'),
+    adminPort: admin.address.port,
+  }
+}
+
+function portOf({ listeners }: Config, direction: ListenerConfig['direction']): number {
+  const found = listeners.filter((listener) => listener.direction === direction && listener.intercept === 'redirect')
+  const ports = new Set(found.flatMap(({ addresses }) => addresses.map(({ port }) => port)))
+  const [port] = ports
+  if (port !== undefined && ports.size === 1) return port
+  throw new RangeError(
+    `a sidecar needs one port of listeners with "direction: ${direction}" and "intercept: redirect", got ${ports.size}`,
+  )
+}
+
+function chainWith({ opaquePorts }: InjectionSettings): unknown[] {
+  const ports = Object.fromEntries(opaquePorts.map((range) => [formatPortRange(range), 'opaque']))
+  return DEFAULT_CHAIN.map((name) => (name === 'port-override' ? { [name]: { ports } } : name))
+}
+
+function withPort(address: string, port: number): string {
+  return address.replace(/\d+$/, String(port))
+}
