@@ -45,7 +45,8 @@ export function kubernetesSchema(roots) {
         properties: Object.fromEntries(named.map(({ name, type }) => [name.text, schemaOf(type)])),
       }),
       ...(required.length > 0 && { required }),
-      additionalProperties: index ? schemaOf(index.type) : false,
+      // What has no fields of its own may have any: FieldsV1 is as free as the objects that it describes.
+      ...(members.length > 0 && { additionalProperties: index ? schemaOf(index.type) : false }),
     }
   }
 

@@ -58,21 +58,19 @@ export function addInjectCommand(program: Command, io: StreamingIo, registry: Re
     })
 }
 
-function optionFor({ name, key, argument, help, parse }: Setting): Option {
-  const defaults: Partial<Record<string, unknown>> = { ...defaultSettings(packageVersion()) }
+function optionFor(setting: Setting): Option {
+  const { name, key, argument, help } = setting
   if (argument === undefined) return new Option(name === 'proxyAwait' ? `--no-${key}` : `--${key}`, help)
-  const value = defaults[name]
-  const isShown = value !== undefined && !Array.isArray(value)
-  return new Option(`--${key} ${argument}`, isShown ? `${help} (default: ${String(value)})` : help).argParser(
-    (text) => {
-      try {
-        return parse(text)
-      } catch (error) {
-        if (error instanceof RangeError) throw new InvalidArgumentError(error.message)
-        throw error
-      }
-    },
-  )
+  const value = defaultSettings(packageVersion())[name]
+  const isShown = typeof value === 'string' || typeof value === 'number'
+  return new Option(`--${key} ${argument}`, isShown ? `${help} (default: ${value})` : help).argParser((text) => {
+    try {
+      return setting.parse(text)
+    } catch (error) {
+      if (error instanceof RangeError) throw new InvalidArgumentError(error.message)
+      throw error
+    }
+  })
 }
 
 async function inject(
@@ -118,7 +116,7 @@ async function contextFor(options: InjectOptions, registry: Registry): Promise<I
   const file = options.config
   const given = Object.fromEntries(
     SETTINGS.map(({ name }) => [name, options[name]]).filter(([, value]) => value !== undefined),
-  )
+  ) as Partial<InjectionSettings>
   const carried = file === undefined ? undefined : { file, text: await readConfigFile(file) }
   const ports = carried && usage(() => portsOfConfig(carried.file, carried.text, registry))
   const settings: InjectionSettings = {

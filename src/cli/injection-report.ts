@@ -5,7 +5,7 @@ import type { UninjectionResult } from '../kubernetes/uninject-manifest.js'
 /** Why an object got no sidecar, behind `skipped: `. */
 const REASONS: Readonly<Record<SkipReason, string>> = {
   'no-kind': '',
-  'no-pods': 'it has no pods',
+  'no-pods': 'its kind gets no sidecar',
   'no-containers': 'its pods have no containers',
   'already-injected': 'it has a sidecar already',
   'foreign-sidecar': 'it has a sidecar of another mesh',

@@ -39,5 +39,5 @@ export function withAdditions(template: PodTemplateData, { annotations, sidecar 
     spec[key] = at === 'first' ? [...items, ...present] : [...present, ...items]
   }
   const metadata = { ...template.metadata, annotations: { ...template.metadata?.annotations, ...annotations } }
-  return { ...template, metadata, spec: spec as PodTemplateData['spec'] & object }
+  return { ...template, metadata, spec: spec }
 }

@@ -726,7 +726,7 @@ export const KUBERNETES_SCHEMA: KubernetesSchema = {
       },
       additionalProperties: false,
     },
-    'meta/v1.FieldsV1': { type: 'object', additionalProperties: false },
+    'meta/v1.FieldsV1': { type: 'object' },
     'meta/v1.LabelSelector': {
       type: 'object',
       properties: {

@@ -106,8 +106,7 @@ export class ManifestDocument {
         const parent = path.findLast((each): each is Node => isNode(each))
         this.#parents.set(node, parent)
         const pair = path.at(-1)
-        if (pair !== undefined && !isNode(pair) && 'value' in pair && pair.value === node)
-          this.#pairs.set(node, pair as Pair)
+        if (pair !== undefined && !isNode(pair) && 'value' in pair && pair.value === node) this.#pairs.set(node, pair)
         if (!isAlias(node)) return
         this.#aliases.push(node)
         if (!node.resolve(document)) unknown.push(this.problemAt(node, `there is no anchor "${node.source}"`))

@@ -58,14 +58,14 @@ export class SourceCollection {
   /** Takes entries away, given in their order: their lines, where nothing else is on them. The inverse of the insertions. */
   remove(indexes: readonly number[]): SourceEdit[] {
     const ranges = indexes.map((index) => this.entries[index]!)
-    if (!this.isFlow) return ranges.map(({ start, end }) => removeLines(this.#text, start, end))
+    if (!this.isFlow) {
+      const lines = ranges.map((range) => linesOf(this.#text, range))
+      return joined(lines, (before, after) => before.end === after.start).map((run) => removeLines(this.#text, run))
+    }
     // Neighbours go together, so that each comma goes once.
-    const isFirst = (position: number): boolean => indexes[position - 1] !== indexes[position]! - 1
-    const isLast = (position: number): boolean => indexes[position + 1] !== indexes[position]! + 1
-    const ends = ranges.filter((_range, position) => isLast(position))
-    return ranges
-      .filter((_range, position) => isFirst(position))
-      .map(({ start }, run) => removeFromFlow(this.#text, start, ends[run]!.end))
+    const areNeighbours = (before: SourceRange, after: SourceRange): boolean =>
+      this.entries.indexOf(after) === this.entries.indexOf(before) + 1
+    return joined(ranges, areNeighbours).map((run) => removeFromFlow(this.#text, run))
   }
 
   /** Where lines go that come before the first entry, and before the comments above it; undefined where there is no such place. */
@@ -177,15 +177,32 @@ export function indentTo(text: string, offset: number): string {
   return /^[ \t]*$/.test(before) ? before : ' '.repeat(before.length)
 }
 
-function removeLines(text: string, start: number, end: number): SourceEdit {
-  const from = lineStart(text, start)
-  const to = end === lineStart(text, end) ? end : nextLineStart(text, end)
-  if (to < text.length || text.endsWith('\n')) return { start: from, end: to, text: '' }
-  // The lines at the end of a text without a last line end came with the line end before them.
-  return { start: from - newlineAt(text, from).length, end: to, text: '' }
+/** The lines that an entry of a block collection is on, its last line's end included. */
+function linesOf(text: string, { start, end }: SourceRange): SourceRange {
+  return { start: lineStart(text, start), end: end === lineStart(text, end) ? end : nextLineStart(text, end) }
 }
 
-function removeFromFlow(text: string, start: number, end: number): SourceEdit {
+/** Ranges in order, with those made one that belong together. */
+function joined(
+  ranges: readonly SourceRange[],
+  belong: (before: SourceRange, after: SourceRange) => boolean,
+): SourceRange[] {
+  const runs: SourceRange[] = []
+  ranges.forEach((range, index) => {
+    const before = ranges[index - 1]
+    if (before && belong(before, range)) runs.push({ start: runs.pop()!.start, end: range.end })
+    else runs.push(range)
+  })
+  return runs
+}
+
+function removeLines(text: string, { start, end }: SourceRange): SourceEdit {
+  if (end < text.length || text.endsWith('\n')) return { start, end, text: '' }
+  // The lines at the end of a text without a last line end came with the line end before them.
+  return { start: start - newlineAt(text, start).length, end, text: '' }
+}
+
+function removeFromFlow(text: string, { start, end }: SourceRange): SourceEdit {
   const from = lineStart(text, start)
   const to = nextLineStart(text, end)
   const isAlone = /^[ \t]*(, )?$/.test(text.slice(from, start)) && /^,?[ \t]*\r?\n$/.test(text.slice(end, to))

@@ -76,5 +76,7 @@ function nameOf(document: ManifestDocument, node: YAMLMap): string {
 
 function textOf(document: ManifestDocument, map: YAMLMap, key: string): string | undefined {
   const node = document.placeIn(map, key)?.node
-  return isScalar(node) && node.value !== null ? String(node.value) : undefined
+  return isScalar(node) && ['string', 'number', 'boolean'].includes(typeof node.value)
+    ? `${node.value as string}`
+    : undefined
 }
