@@ -11,7 +11,7 @@ import {
   SETTINGS,
 } from '../kubernetes/injection-settings.js'
 import { Manifest, ManifestError, type ManifestProblem } from '../kubernetes/manifest.js'
-import { changedConfig, portsOfConfig, type SidecarPorts } from '../kubernetes/sidecar-config.js'
+import { configChanger, portsOfConfig, type SidecarPorts } from '../kubernetes/sidecar-config.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 import { injectionReport } from './injection-report.js'
@@ -136,7 +136,7 @@ async function contextFor(options: InjectOptions, registry: Registry): Promise<I
     return { version, settings, configFor }
   }
   const imageConfig = await readFile(IMAGE_CONFIG, 'utf8')
-  return { version, settings, configFor: (own) => changedConfig(imageConfig, own, registry) }
+  return { version, settings, configFor: configChanger(imageConfig, registry) }
 }
 
 function images(prefix: string | undefined, version: string): Partial<InjectionSettings> {

@@ -171,10 +171,11 @@ function edit(edits: DocumentEdits, { template, additions }: Target): Additions 
   if (setsContainer) traces.push('default-container')
   const added = traces.filter((trace) => trace !== undefined).join(' ')
   const annotations = {
+    // First, since it is written as a block: a comment that follows a block in a deeper column would become a part of it.
+    ...(config !== undefined && { [names.CONFIG_ANNOTATION]: config }),
     ...others,
     ...(setsContainer && { [names.DEFAULT_CONTAINER_ANNOTATION]: container }),
     ...(added !== '' && { [names.ADDED_ANNOTATION]: added }),
-    ...(config !== undefined && { [names.CONFIG_ANNOTATION]: config }),
   }
   const entries = Object.entries(annotations).map(([key, value]) => ({ key, value }))
   if (metadata) edits.add(metadata, 'annotations', entries, 'first', hasKey(data.metadata, 'annotations'))

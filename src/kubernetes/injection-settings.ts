@@ -237,7 +237,7 @@ function subnets(text: string): string[] {
 
 function subnet(item: string): string {
   const parsed = cidr().safeParse(item)
-  if (!parsed.success) throw new RangeError(parsed.error.issues[0]!.message)
+  if (!parsed.success) throw new RangeError(`"${item}": ${parsed.error.issues[0]!.message}`)
   return item
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import { ConfigError } from '../core/config-error.js'
 import type { Config, ListenerConfig } from '../core/config/config.js'
@@ -5,7 +6,7 @@ import { DEFAULT_CHAIN } from '../core/config/defaults.js'
 import { loadConfig, parseConfig, readParsedConfig } from '../core/config/load-config.js'
 import type { Registry } from '../core/config/registry.js'
 import type { InjectionSettings } from './injection-settings.js'
-import { formatPortRange } from './port-ranges.js'
+import { formatPortRange, type PortRange } from './port-ranges.js'
 
 /** The ports that the rest of a pod has to know. */
 export type SidecarPorts = Pick<InjectionSettings, 'inboundPort' | 'outboundPort' | 'adminPort'>
@@ -16,36 +17,43 @@ const MAX_CONFIG_CHARACTERS = 200 * 1024
 const LOOPBACK = /^(127\.|::1$|localhost$)/
 
 /**
- * The image's configuration changed to other ports and with ports that are carried without looking; undefined where the image's own
- * does as it is.
+ * Changes the image's configuration to other ports, and to ports that are carried without looking. What it returns gives undefined
+ * where the image's own configuration does as it is.
  */
-export function changedConfig(
+export function configChanger(
   imageConfig: string,
-  settings: InjectionSettings,
   registry: Registry,
-): string | undefined {
+): (settings: InjectionSettings) => string | undefined {
   const own = portsOf(loaded('the configuration of the image', imageConfig, registry))
-  const { opaquePorts, inboundPort, outboundPort, adminPort } = settings
-  const isOwn = own.inboundPort === inboundPort && own.outboundPort === outboundPort && own.adminPort === adminPort
-  if (isOwn && opaquePorts.length === 0) return undefined
+  const made = new Map<string, string>()
+  return ({ opaquePorts, inboundPort, outboundPort, adminPort }) => {
+    const ports = { inboundPort, outboundPort, adminPort }
+    if (isDeepStrictEqual(ports, own) && opaquePorts.length === 0) return undefined
+    const key = JSON.stringify([ports, opaquePorts])
+    const text = made.get(key) ?? changed(imageConfig, ports, opaquePorts)
+    if (!made.has(key)) loaded('the configuration that was made', text, registry)
+    made.set(key, text)
+    return text
+  }
+}
+
+function changed(imageConfig: string, ports: SidecarPorts, opaquePorts: readonly PortRange[]): string {
   const document = parseDocument(imageConfig)
   // What it says about itself is no longer true.
   document.commentBefore = ' The configuration of the image, changed by sluice inject.'
   const first = isMap(document.contents) ? document.contents.items[0]?.key : undefined
   if (isScalar(first)) first.commentBefore = undefined
-  document.setIn(['admin', 'address'], withPort(String(document.getIn(['admin', 'address'])), adminPort))
+  document.setIn(['admin', 'address'], withPort(String(document.getIn(['admin', 'address'])), ports.adminPort))
   const listeners = document.get('listeners')
   for (const listener of isSeq(listeners) ? listeners.items : []) {
     if (!isMap(listener)) continue
-    const port = listener.get('direction') === 'inbound' ? inboundPort : outboundPort
+    const port = listener.get('direction') === 'inbound' ? ports.inboundPort : ports.outboundPort
     const addresses = listener.get('address')
     for (const address of isSeq(addresses) ? addresses.items : [])
       if (isScalar(address)) address.value = withPort(String(address.value), port)
-    if (opaquePorts.length > 0) listener.set('filters', document.createNode(chainWith(settings)))
+    if (opaquePorts.length > 0) listener.set('filters', document.createNode(chainWith(opaquePorts)))
   }
-  const text = document.toString({ lineWidth: 0 })
-  loaded('the configuration that was made', text, registry)
-  return text
+  return document.toString({ lineWidth: 0 })
 }
 
 /** The ports of a configuration that is to be carried along. Throws a ConfigError where it has errors, a RangeError where it is no sidecar's. */
@@ -94,7 +102,7 @@ function portOf({ listeners }: Config, direction: ListenerConfig['direction']): 
   )
 }
 
-function chainWith({ opaquePorts }: InjectionSettings): unknown[] {
+function chainWith(opaquePorts: readonly PortRange[]): unknown[] {
   const ports = Object.fromEntries(opaquePorts.map((range) => [formatPortRange(range), 'opaque']))
   return DEFAULT_CHAIN.map((name) => (name === 'port-override' ? { [name]: { ports } } : name))
 }

@@ -1,7 +1,7 @@
 import { registryOf } from '../../src/core/config/registry.js'
 import type { InjectionContext } from '../../src/kubernetes/inject-manifest.js'
 import { defaultSettings, type InjectionSettings } from '../../src/kubernetes/injection-settings.js'
-import { changedConfig } from '../../src/kubernetes/sidecar-config.js'
+import { configChanger } from '../../src/kubernetes/sidecar-config.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
 
 export const registry = registryOf([builtIns])
@@ -22,11 +22,13 @@ listeners:
     destination: original
 `
 
+const configFor = configChanger(IMAGE_CONFIG, registry)
+
 /** What `sluice inject` does with these flags, in a version that does not change with ours. */
 export function testContext(flags: Partial<InjectionSettings> = {}): InjectionContext {
   return {
     version: '1.2.3',
     settings: { ...defaultSettings('1.2.3'), ...flags },
-    configFor: (settings) => changedConfig(IMAGE_CONFIG, settings, registry),
+    configFor,
   }
 }
