@@ -7,8 +7,7 @@ if [ "$#" -ne 1 ]; then
   exit 2
 fi
 image=$1
-mkdir -p "$image/app" "$image/etc/sluice" "$image/usr/local/bin" "$image/tmp"
-chmod 1777 "$image/tmp"
+mkdir -p "$image/app" "$image/etc/sluice" "$image/usr/local/bin"
 
 # The package as it is published, so that the image has what everyone has.
 packed=$(npm pack --silent | tail -n 1)
