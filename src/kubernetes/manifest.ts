@@ -53,7 +53,7 @@ export class Manifest {
       logLevel: 'error',
       prettyErrors: false,
       version: '1.1',
-      customTags: withoutTimes,
+      customTags: asKubernetesReads,
     })
     const documents = Array.isArray(parsed) ? (parsed as Document.Parsed<ParsedNode>[]) : []
     const problems = documents.flatMap(({ errors }) =>
@@ -69,11 +69,19 @@ export class Manifest {
   }
 }
 
-/** YAML 1.1 has times, and numbers to the base 60; for what reads Kubernetes' manifests they are strings. */
-function withoutTimes(tags: Tags): Tags {
+/**
+ * YAML 1.1 has times, and numbers to the base 60; for what reads Kubernetes' manifests they are strings. So is a dot alone, which
+ * objects of a cluster have as a key, and which would be taken for a number without digits.
+ */
+function asKubernetesReads(tags: Tags): Tags {
   const isTime = (tag: Tags[number]): boolean =>
     typeof tag === 'object' && (tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME'))
-  return tags.filter((tag) => !isTime(tag))
+  return tags
+    .filter((tag) => !isTime(tag))
+    .map((tag) => {
+      if (typeof tag !== 'object' || !('test' in tag) || !tag.test?.test('.')) return tag
+      return { ...tag, test: new RegExp(`(?=.*[0-9])(?:${tag.test.source})`) }
+    })
 }
 
 /** What stands behind a key of a map. */
