@@ -9,7 +9,7 @@ import { type PodTemplate, podTemplateOf, valueAt } from './pod-template.js'
 import { makeSidecar } from './sidecar.js'
 import { containerOfUser, skipReason, type SkipReason, takenPort, usesUdp } from './skip-reason.js'
 import { applyEdits } from './source-edit.js'
-import { uninjectManifest } from './uninject-manifest.js'
+import { uninject } from './uninject-manifest.js'
 import { type KubernetesObject, objectsOf } from './workloads.js'
 import { workloadSettings } from './workload-settings.js'
 
@@ -255,14 +255,25 @@ function replaceAt(data: object, path: readonly (string | number)[], value: unkn
 
 /** No manifest leaves that says something else than was meant, or cannot be undone. */
 function verify(before: Manifest, injected: string, expected: readonly unknown[]): void {
-  const documents = new Manifest(injected).documents
-  const wrong = expected.findIndex((data, index) => !isDeepStrictEqual(documents[index]?.data, data))
-  if (documents.length !== expected.length || wrong >= 0) {
+  if (injected === before.text) return
+  const after = parsed(injected)
+  const wrong = expected.findIndex((data, index) => !isDeepStrictEqual(after?.documents[index]?.data, data))
+  if (after?.documents.length !== expected.length || wrong >= 0) {
     const offset = before.documents[Math.max(wrong, 0)]?.document.range[0] ?? 0
-    throw new ManifestError([
-      before.problemAt(offset, 'a sidecar cannot be added to this text without changing something else'),
-    ])
+    const message = 'a sidecar cannot be added to this text without changing something else'
+    throw new ManifestError([before.problemAt(offset, message)])
   }
-  if (uninjectManifest(injected).text !== before.text && injected !== before.text)
+  // What came injected goes, too.
+  if (uninject(after).text !== uninject(before).text)
     throw new ManifestError([before.problemAt(0, 'a sidecar added to this text could not be taken out of it again')])
+}
+
+/** Undefined where it is no YAML: its errors would be at places that nobody has seen. */
+function parsed(text: string): Manifest | undefined {
+  try {
+    return new Manifest(text)
+  } catch (error) {
+    if (error instanceof ManifestError) return undefined
+    throw error
+  }
 }

@@ -23,7 +23,11 @@ const LISTS = ['containers', 'initContainers', 'volumes'] as const
 
 /** Takes out what `sluice inject` put in, and nothing else: what was typed beside it since stays. */
 export function uninjectManifest(text: string): UninjectedManifest {
-  const manifest = new Manifest(text)
+  return uninject(new Manifest(text))
+}
+
+/** The same for a manifest that has been read. */
+export function uninject(manifest: Manifest): UninjectedManifest {
   const results: UninjectionResult[] = []
   const edits = manifest.documents.flatMap((document) => {
     const removal = new Removal(document)
@@ -34,7 +38,7 @@ export function uninjectManifest(text: string): UninjectedManifest {
     }
     return removal.edits
   })
-  return { text: applyEdits(text, edits), results }
+  return { text: applyEdits(manifest.text, edits), results }
 }
 
 /** Collects what is taken out of one document. */

@@ -212,6 +212,14 @@ describe('sluice inject', () => {
     expect(back.stdout).toContain(pod('a'))
   })
 
+  test('leaves what is injected already as it is, beside what is not', async () => {
+    const already = (await sluice(['inject', '-', '--skip-outbound-ports', '1'], pod('old'))).stdout
+    const { code, stdout, stderr } = await sluice(['inject', '-'], `${already}---\n${pod('new')}`)
+    expect([code, stderr]).toEqual([0, '\npod "old" skipped: it has a sidecar already\npod "new" injected\n\n'])
+    expect(stdout).toBe(`${already}---\n${(await sluice(['inject', '-'], pod('new'))).stdout}`)
+    expect((await sluice(['uninject', '-'], stdout)).stdout).toBe(`${pod('old')}---\n${pod('new')}`)
+  })
+
   test('gives JSON where it is asked for', async () => {
     const { code, stdout } = await sluice(['inject', '-o', 'json', '-'], pod('only'))
     expect(code).toBe(0)
