@@ -172,7 +172,7 @@ export function insertLines(text: string, offset: number, lines: readonly string
 }
 
 /** The white space that leads to a place in a column. */
-export function indentTo(text: string, offset: number): string {
+function indentTo(text: string, offset: number): string {
   const before = text.slice(lineStart(text, offset), offset).replace(/^\uFEFF/, '')
   return /^[ \t]*$/.test(before) ? before : ' '.repeat(before.length)
 }

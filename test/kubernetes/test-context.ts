@@ -7,7 +7,7 @@ import { builtIns } from '../../src/plugins/built-ins.js'
 export const registry = registryOf([builtIns])
 
 /** A configuration as an image has it, so that what the tests expect does not change with ours. */
-export const IMAGE_CONFIG = `# About itself.
+const IMAGE_CONFIG = `# About itself.
 admin: { address: 0.0.0.0:4191 }
 listeners:
   - name: inbound
