@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addAwaitCommand } from './await.js'
 import { addCheckCommand } from './check.js'
+import { addDoctorCommand } from './doctor.js'
 import { addExplainCommand } from './explain.js'
 import { addInjectCommand } from './inject.js'
+import { addInterceptCommand } from './intercept.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
@@ -47,6 +49,8 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addAwaitCommand(program, io)
   addInjectCommand(program, io, registry)
   addUninjectCommand(program, io)
+  addInterceptCommand(program, io)
+  addDoctorCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program

@@ -43,7 +43,12 @@ export interface RunningProgram {
   /** Settles when it has printed what matches; rejects when it ends before, or takes too long. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>
   /** Asks it to end, waits until it has, and gives its exit code: null where a signal ended it. */
-  stop(signal?: NodeJS.Signals): Promise<number | null>
+  stop(signal?: NodeJS.Signals, options?: StopOptions): Promise<number | null>
+}
+
+export interface StopOptions {
+  /** Longest that it may take; then it is killed. */
+  readonly limitMs?: number
 }
 
 /** Starts a program that goes on until it is stopped. */
@@ -64,9 +69,9 @@ export function startProgram(name: string, args: readonly string[], options: Run
       return output.both
     },
     prints: (pattern) => printed(name, child, () => output.both, pattern),
-    async stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM', { limitMs = STOP_LIMIT_MS } = {}) {
       child.kill(signal)
-      const killer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
+      const killer = setTimeout(() => child.kill('SIGKILL'), limitMs)
       const code = await hasEnded
       clearTimeout(killer)
       return code

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../free-port.js'
-import { runProgram, startProgram } from '../run-program.js'
+import { runProgram } from '../run-program.js'
+import { type ServerPlace, thisMachine } from '../server-place.js'
 import { startServer } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 import type { TestServerProgram } from './test-server.js'
@@ -10,11 +10,11 @@ import type { TestServerProgram } from './test-server.js'
 const WITHOUT_NATIVE_AIO = '--innodb-use-native-aio=0'
 
 /** MariaDB with a user `test`, password `secret`, and an empty database `test`. */
-export function startMariadb(): Promise<TestServerProgram> {
+export function startMariadb(place: ServerPlace = thisMachine): Promise<TestServerProgram> {
   return startServer(async (onStop) => {
     const folder = await temporaryFolder('mariadb')
     onStop(() => folder.remove())
-    const port = await freePort()
+    const port = await place.freePort()
     const data = join(folder.path, 'data')
     // Without --user a MariaDB of root refuses to run.
     const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`]
@@ -25,10 +25,11 @@ export function startMariadb(): Promise<TestServerProgram> {
       WITHOUT_NATIVE_AIO,
     ])
     if (made.code !== 0) throw new Error(`mariadb-install-db, exit ${made.code}: ${made.stdout}${made.stderr}`)
-    const program = startProgram('mariadbd', [
+    const program = place.start('mariadbd', [
       ...common,
       ...[
-        '--bind-address=127.0.0.1',
+        // Its `::` is IPv6 alone.
+        `--bind-address=${place.bind === '::' ? '*' : place.bind}`,
         `--port=${port}`,
         `--socket=${join(folder.path, 's')}`,
         `--pid-file=${join(folder.path, 'pid')}`,
@@ -44,14 +45,14 @@ export function startMariadb(): Promise<TestServerProgram> {
     ])
     onStop(() => program.stop())
     await program.prints(/ready for connections/)
-    await createUser(port)
+    await createUser(place, port)
     return { port }
   })
 }
 
-async function createUser(port: number): Promise<void> {
+async function createUser(place: ServerPlace, port: number): Promise<void> {
   const sql = "create database test; create user test@'%' identified by 'secret'; grant all on test.* to test@'%'"
-  const { code, stderr } = await runProgram('mariadb', [
+  const { code, stderr } = await place.run('mariadb', [
     '--no-defaults',
     '-h',
     '127.0.0.1',

@@ -1,13 +1,12 @@
-import { freePort } from '../free-port.js'
-import { startProgram } from '../run-program.js'
+import { type ServerPlace, thisMachine } from '../server-place.js'
 import { startServer } from '../start-server.js'
 import type { TestServerProgram } from './test-server.js'
 
 /** A NATS server, without storage. */
-export function startNats(): Promise<TestServerProgram> {
+export function startNats(place: ServerPlace = thisMachine): Promise<TestServerProgram> {
   return startServer(async (onStop) => {
-    const port = await freePort()
-    const program = startProgram('nats-server', ['-a', '127.0.0.1', '-p', String(port)])
+    const port = await place.freePort()
+    const program = place.start('nats-server', ['-a', place.bind, '-p', String(port)])
     onStop(() => program.stop())
     await program.prints(/Server is ready/)
     return { port }
