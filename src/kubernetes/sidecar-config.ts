@@ -94,7 +94,9 @@ function portsOf(config: Config): SidecarPorts {
 
 function portOf({ listeners }: Config, direction: ListenerConfig['direction']): number {
   const found = listeners.filter((listener) => listener.direction === direction && listener.intercept === 'redirect')
-  const ports = new Set(found.flatMap(({ addresses }) => addresses.map(({ port }) => port)))
+  const ports = new Set(
+    found.flatMap(({ addresses }) => addresses.flatMap((address) => ('port' in address ? [address.port] : []))),
+  )
   const [port] = ports
   if (port !== undefined && ports.size === 1) return port
   throw new RangeError(
