@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** The longest that it may run; 30 s where it is not given. */
+  readonly limitMs?: number
 }
 
 export interface RunResult {
@@ -24,7 +26,7 @@ const STOP_LIMIT_MS = 5_000
 
 /** Runs a program to its end. Does not throw for an exit code other than 0. */
 export async function runProgram(name: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const child = start(name, args, options, RUN_LIMIT_MS)
+  const child = start(name, args, options, options.limitMs ?? RUN_LIMIT_MS)
   const output = collect(child)
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input ?? '')
