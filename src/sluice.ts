@@ -19,8 +19,15 @@ import { type Log, silentLog } from './core/log.js'
 import type { LookedAt } from './core/looked-at.js'
 import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
-import { noOriginalDestinations } from './core/original-destination.js'
-import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
+import {
+  CLOCK,
+  LOG,
+  OBSERVERS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFERS,
+  TRANSPARENT_SOCKETS,
+  TRANSPORT,
+} from './core/tokens.js'
 import type { TraceStep } from './core/trace.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
@@ -249,7 +256,11 @@ export class Sluice {
     const limit = await descriptorLimit()
     const opened = await this.#open()
     const container = this.#makeContainer([builtIns, ...opened.plugins])
-    const registry = { ...opened.registry, originalDestinations: container.get(ORIGINAL_DESTINATIONS) }
+    const registry = {
+      ...opened.registry,
+      originalDestinations: container.get(ORIGINAL_DESTINATIONS),
+      transparentSockets: container.get(TRANSPARENT_SOCKETS),
+    }
     container.bind({ token: SNIFFERS, value: registry.sniffers })
     container.bind({ token: OBSERVERS, value: registry.observers })
     const config = this.#read(opened.parsed, registry, limit)
@@ -266,8 +277,10 @@ export class Sluice {
     const defaults: Binding[] = [
       { token: CLOCK, value: systemClock },
       { token: LOG, value: this.#overrides.log ?? silentLog },
-      { token: TRANSPORT, create: () => new NodeTransport() },
-      { token: ORIGINAL_DESTINATIONS, value: noOriginalDestinations },
+      {
+        token: TRANSPORT,
+        create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
+      },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])
     for (const binding of [...defaults, ...provided, ...(this.#overrides.providers ?? [])]) container.bind(binding)

@@ -6,6 +6,8 @@ const HOST = latin1Bytes('host:')
 /** A name of 253 bytes, a port, and some blanks: a longer line names no host. */
 export const MAX_HOST_LINE_BYTES = 320
 
+const SHORT_LINE_BYTES = 24
+
 /** The value of a Host field, its blanks left out: bytes from `start` up to `end`. */
 export interface HostField {
   readonly start: number
@@ -29,14 +31,22 @@ export function findHostField(bytes: Uint8Array, fields: number, end: number, se
     }
     const isHost = compareLetters(bytes, line, HOST, end)
     if (isHost === 'need-more') return ENDED
-    const lineFeed = indexOfByte(bytes, LF, line)
-    const isWhole = lineFeed >= 0 && lineFeed < end
+    const lineFeed = findLineFeed(bytes, line, end)
+    const isWhole = lineFeed >= 0
     if (isHost === 'match' && isWhole) return valueOf(bytes, line + HOST.length, lineFeed)
     if (isHost === 'match' && end - line > MAX_HOST_LINE_BYTES) return NO_HOST
     if (!isWhole) return ENDED
     line = lineFeed + 1
   }
   return ENDED
+}
+
+/** Where the line ends; -1 where it does not before `end`. Calling into the runtime takes longer than to look at a short line. */
+function findLineFeed(bytes: Uint8Array, line: number, end: number): number {
+  const near = Math.min(end, line + SHORT_LINE_BYTES)
+  for (let at = line; at < near; at++) if (bytes[at] === LF) return at
+  const far = indexOfByte(bytes, LF, near)
+  return far < end ? far : -1
 }
 
 /** The first line that was not decided with `seen` bytes: a Host field that began earlier would have been. */

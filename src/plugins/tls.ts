@@ -1,8 +1,8 @@
 import type { Side } from '../core/side.js'
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { sniffClientHello, whyNoClientHello } from '../protocols/client-hello.js'
-import { SERVER_HELLO_PROOF_BYTES, sniffServerHello } from '../protocols/server-hello.js'
-import { SSLV2_HELLO_PROOF_BYTES, sniffSslv2Hello } from '../protocols/sslv2-hello.js'
+import { SERVER_HELLO_PROOF_BYTES, sniffServerHello, whyNoServerHello } from '../protocols/server-hello.js'
+import { SSLV2_HELLO_PROOF_BYTES, sniffSslv2Hello, whyNoSslv2Hello } from '../protocols/sslv2-hello.js'
 
 // RFC 8446 section 4.1.2: legacy_version, random, no session id, one cipher suite, no compression; section 4.2: no extensions.
 const MINIMAL_HELLO = `\x03\x03${'\x5a'.repeat(32)}\0\0\x02\x13\x01\x01\0\0\0`
@@ -39,12 +39,17 @@ export const tls: Sniffer = {
 
 /** A record's first byte is below 0x80, the length of an SSL 2.0 message has its highest bit set. */
 function sniffHello(window: Uint8Array): Sniff {
-  return window.length > 0 && window[0]! >= 0x80 ? sniffSslv2Hello(window) : sniffClientHello(window)
+  return isSslv2(window) ? sniffSslv2Hello(window) : sniffClientHello(window)
 }
 
-/** Of a record of the client: what else there is, `explain` finds out by itself. */
-function whyNot(window: Uint8Array, side: Side): string | undefined {
-  return side === 'client' && window[0]! < 0x80 ? whyNoClientHello(window) : undefined
+function isSslv2(window: Uint8Array): boolean {
+  return window.length > 0 && window[0]! >= 0x80
+}
+
+function whyNot(window: Uint8Array, side: Side): string {
+  if (side === 'server') return whyNoServerHello(window)
+  // A first byte that is neither is not the beginning of a record, which is what most would expect.
+  return isSslv2(window) && window.length > 1 ? whyNoSslv2Hello(window) : whyNoClientHello(window)
 }
 
 /** A record with one ClientHello. Both lengths must fit into one byte. */

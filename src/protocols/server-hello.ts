@@ -53,6 +53,31 @@ function sniffAlert(window: Uint8Array): Sniff {
   return ALERTS[window[6]!] === 1 ? 'match' : 'no-match'
 }
 
+/** Why no server's hello or alert begins so, of its last byte, as a phrase that goes on after it. */
+export function whyNoServerHello(window: Uint8Array): string {
+  const isAlert = window[0] === ALERT_RECORD
+  switch (window.length - 1) {
+    case 0:
+      return `is neither a handshake record (${HANDSHAKE_RECORD}) nor an alert (${ALERT_RECORD})`
+    case 1:
+      return 'is no major version 3'
+    case 2:
+      return 'is no minor version from 0 to 4'
+    case 3:
+    case 4:
+      return isAlert ? `makes another length than ${ALERT_BYTES}` : 'makes no length of a record with a ServerHello'
+    case 5:
+      return isAlert ? 'is no level of an alert' : `is no ServerHello (${SERVER_HELLO})`
+    case 6:
+      return isAlert ? 'describes no alert' : 'makes no length of a ServerHello'
+    case 7:
+    case 8:
+      return 'makes no length of a ServerHello'
+    default:
+      return 'is of no version that a ServerHello has'
+  }
+}
+
 /** RFC 8446 section 6 and appendix B.2, the ones of older versions and of extensions with them. */
 function alertDescriptions(): Uint8Array {
   const set = new Uint8Array(256)

@@ -73,3 +73,24 @@ function describe(window: Uint8Array, messageBytes: number): Sniff {
   const facts: Facts = { version: nameOf(window)! }
   return { facts }
 }
+
+/** Why no hello of SSL 2.0 begins so, of its last byte, as a phrase that goes on after it. */
+export function whyNoSslv2Hello(window: Uint8Array): string {
+  switch (window.length - 1) {
+    case 1:
+      return `makes no length of a hello, ${MIN_BYTES} to ${MAX_BYTES}`
+    case 2:
+      return `is no CLIENT-HELLO (${CLIENT_HELLO})`
+    case 3:
+    case 4:
+      return 'is of no version of SSL or TLS before 1.3'
+    case 5:
+    case 6:
+      return 'makes no length of cipher specs'
+    case 7:
+    case 8:
+      return `makes no length of a session id, 0 or ${SESSION_ID_BYTES}`
+    default:
+      return `makes no length of a challenge that fits, ${MIN_CHALLENGE_BYTES} to ${MAX_CHALLENGE_BYTES}`
+  }
+}

@@ -118,10 +118,10 @@ describe('a recording through a listener is', () => {
   })
 
   test('denied where no route matches, and told so in words', async () => {
-    const text = await explain('--client-text', 'BOO\\x00', '-c', await configFile(), '--votes')
+    const text = await explain('--client-text', 'BOO\\x00\\xff', '-c', await configFile(), '--votes')
     expect(text).toMatch(/^recorded {2}one-port {2}unknown$/m)
     expect(text).toContain(
-      'denied by tcp-forward: no-route\n  no route matches it, and the listener has no destination for the rest\n  after 4 bytes of the client and 0 bytes of the server\n',
+      'denied by tcp-forward: no-route\n  no route matches it, and the listener has no destination for the rest\n  after 5 bytes of the client and 0 bytes of the server\n',
     )
     expect(text).toMatch(/^ {2}http\/1 +no +byte 3 \(0x00 is no token character\)$/m)
   })
@@ -140,7 +140,7 @@ describe('a recording through a listener is', () => {
   })
 
   test('denied by detection that is told to, with the port that is not listed', async () => {
-    const { listener } = await explained('strict', '--client-text', 'BOO\\x00')
+    const { listener } = await explained('strict', '--client-text', 'BOO\\x00\\xff')
     expect(listener).toMatchObject({ conclusion: 'denied', denied: { filter: 'detect', reason: 'unknown' } })
     expect(listener.trace).toContainEqual(
       expect.objectContaining({ step: 'port-override', note: '8080 is not listed' }),

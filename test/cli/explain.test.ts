@@ -74,7 +74,7 @@ function folder(): string {
 describe('sluice explain, of a running Sluice', () => {
   test('says which filter denied, why, and after which bytes', async () => {
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'echo'])
-    await say(sluice, '\x00\x01\x02\xff\xff')
+    await say(sluice, '\0\0\0\0\0')
     const { stdout, code } = await run('--denied', '--admin', admin)
     expect(code).toBe(0)
     expect(stdout).toContain('denied by detect: unknown\n  no sniffer knows these bytes, and onUnknown is "deny"\n')
@@ -98,7 +98,7 @@ describe('sluice explain, of a running Sluice', () => {
 
   test('keeps no bytes where traceBytes is 0, and says so', async () => {
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'echo'], 0)
-    await say(sluice, '\x00\x01\x02\xff\xff')
+    await say(sluice, '\0\0\0\0\0')
     expect((await run('1', '--votes', '--admin', admin)).stdout).toContain(
       'no votes: nothing was looked at, or traceBytes is 0',
     )
@@ -159,8 +159,8 @@ describe('sluice explain, of a running Sluice', () => {
     const sniffer = {
       protocol: 'evil',
       maxBytes: 8,
-      samples: { client: ['\u0001evil'] },
-      client: (window: Uint8Array) => (window[0] === 1 ? { facts: { version: evil } } : ('no-match' as const)),
+      samples: { client: ['\u00f1evil'] },
+      client: (window: Uint8Array) => (window[0] === 0xf1 ? { facts: { version: evil } } : ('no-match' as const)),
       whyNot: () => evil,
     }
     const filter = defineFilter({
@@ -175,7 +175,7 @@ describe('sluice explain, of a running Sluice', () => {
     })
     const plugin: Plugin = { name: 'evil', apiVersion: 1, sniffers: [sniffer], filters: [filter] }
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'evil-filter', 'echo'], 256, [plugin])
-    await say(sluice, '\u0001\u001b[31m')
+    await say(sluice, '\u00f1\u001b[31m')
     await say(sluice, '\u0002\u001b[31m')
     for (const args of [['1'], ['2'], ['--denied']]) {
       const { stdout } = await run(...args, '--votes', '--admin', admin)

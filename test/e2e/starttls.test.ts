@@ -6,6 +6,7 @@ import { FakeClock } from '../../src/testing/fake-clock.js'
 import { type NeededPrograms, needPrograms } from '../support/need-programs.js'
 import { oneWayOut } from '../support/one-way-out.js'
 import { runProgram, type RunResult } from '../support/run-program.js'
+import { thisMachine } from '../support/server-place.js'
 import { startDovecot } from '../support/servers/dovecot.js'
 import { startExim } from '../support/servers/exim.js'
 import { startInspircd } from '../support/servers/inspircd.js'
@@ -130,7 +131,7 @@ const KINDS: readonly Kind[] = [
   {
     protocol: 'smtp',
     programs: needPrograms('exim4 (exim4-daemon-light)', 'swaks', 'openssl'),
-    start: () => startExim({ tls: true }),
+    start: () => startExim(thisMachine, { tls: true }),
     upgrading: [openssl('smtp'), swaks('250 OK id=', '-tls', '--tls-sni', NAME)],
     plain: [swaks('250 OK id=')],
   },
@@ -171,7 +172,7 @@ const KINDS: readonly Kind[] = [
   {
     protocol: 'mysql',
     programs: needPrograms('mariadbd (mariadb-server)', 'mariadb (mariadb-client)', 'openssl'),
-    start: () => startMariadb({ tls: true }),
+    start: () => startMariadb(thisMachine, { tls: true }),
     upgrading: [openssl('mysql'), { ...mariadb(/42\nSsl_version\tTLSv1/, '--ssl'), sni: null }],
     plain: [mariadb(/42\nSsl_version\t\n/, '--skip-ssl')],
   },
@@ -312,18 +313,18 @@ describe.each(REFUSALS)('$protocol whose server says no', ({ protocol, programs,
 test.skipIf(KINDS[0]!.programs.areMissing)(
   `sluice proxy prints the inner name of an smtp connection${KINDS[0]!.programs.why}`,
   async () => {
-    const server = await startExim({ tls: true })
+    const server = await startExim(thisMachine, { tls: true })
     onTestFinished(() => server.stop())
-    const { port, closed } = await startSluiceCommand(server.port)
-    expect(await openssl('smtp').run(port)).toMatchObject({ code: 0 })
-    expect(await closed(1)).toMatchObject({ protocol: 'smtp', facts: { upgrade: 'tls', sni: NAME } })
+    const command = await startSluiceCommand(server.port)
+    expect(await openssl('smtp').run(command.port)).toMatchObject({ code: 0 })
+    expect(await command.closed(1)).toMatchObject({ protocol: 'smtp', facts: { upgrade: 'tls', sni: NAME } })
   },
 )
 
 test.skipIf(KINDS[0]!.programs.areMissing)(
   `smtp that its port names is followed, too${KINDS[0]!.programs.why}`,
   async () => {
-    const server = await startExim({ tls: true })
+    const server = await startExim(thisMachine, { tls: true })
     onTestFinished(() => server.stop())
     const sluice = await startListener(
       {
@@ -343,7 +344,7 @@ const BY_HAND = [
   {
     protocol: 'nats',
     programs: needPrograms('nats-server', 'openssl'),
-    start: () => startNats({ tls: true }),
+    start: () => startNats(thisMachine, { tls: true }),
     asks: '',
     answer: 'INFO {',
     says: 'CONNECT {"verbose":true}\r\n',

@@ -1,14 +1,16 @@
-import { freePort } from '../free-port.js'
-import { startProgram } from '../run-program.js'
 import { selfSignedCertificate } from '../self-signed-certificate.js'
+import { type ServerPlace, thisMachine } from '../server-place.js'
 import { startServer } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
 import type { TestServerProgram } from './test-server.js'
 
 /** A NATS server, without storage; with `tls` its clients begin TLS behind its greeting. */
-export function startNats({ tls = false }: { readonly tls?: boolean } = {}): Promise<TestServerProgram> {
+export function startNats(
+  place: ServerPlace = thisMachine,
+  { tls = false }: { readonly tls?: boolean } = {},
+): Promise<TestServerProgram> {
   return startServer(async (onStop) => {
-    const port = await freePort()
+    const port = await place.freePort()
     const more: string[] = []
     if (tls) {
       const folder = await temporaryFolder('nats')
@@ -16,7 +18,7 @@ export function startNats({ tls = false }: { readonly tls?: boolean } = {}): Pro
       await selfSignedCertificate(folder.path, ['inner.example'])
       more.push('--tls', `--tlscert=${folder.path}/certificate.pem`, `--tlskey=${folder.path}/key.pem`)
     }
-    const program = startProgram('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...more])
+    const program = place.start('nats-server', ['-a', place.bind, '-p', String(port), ...more])
     onStop(() => program.stop())
     await program.prints(/Server is ready/)
     return { port }
