@@ -94,7 +94,14 @@ export async function carryRecording(
     admin: undefined,
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
-    listeners: [{ ...listener, filters: stands.map(({ filter }) => filter) }],
+    // However the kernel would bring it: where it was headed is said.
+    listeners: [
+      {
+        ...listener,
+        intercept: listener.intercept && ('redirect' as const),
+        filters: stands.map(({ filter }) => filter),
+      },
+    ],
   }
   const events = { onDecided: () => {}, onClosed: (closed: CloseSummary) => (summary = closed) }
   const instance = new Instance(only, container, new MetricsRegistry(), events, undefined)
