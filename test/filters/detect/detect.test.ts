@@ -121,6 +121,46 @@ describe('detect', () => {
     expect(clock.pending).toEqual([])
   })
 
+  test('has a match wait a moment for those that are only asked before it: 05 01 00 is SOCKS 5, and all that it says', async () => {
+    const { clock, server, sluice, closed } = await start({ onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\x05\x01\0')
+    await turns()
+    clock.advance(49)
+    await turns()
+    expect(server.peers.length).toBe(0)
+    clock.advance(1)
+    await (await server.accepted()).hears('\x05\x01\0')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'socks5', decidedBy: 'client' })
+    expect(clock.pending).toEqual([])
+  })
+
+  test('lets the bytes that come in that moment decide', async () => {
+    const { clock, server, sluice, closed } = await start({ onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\x05\x01\0')
+    await turns()
+    clock.advance(49)
+    client.send('\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\xf0\0\0\0')
+    await (await server.accepted()).hears('\xf0')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'mongodb' })
+    expect(clock.pending).toEqual([])
+  })
+
+  test('waits as long as anybody for a sniffer that says that it wins over the match', async () => {
+    const { clock, server, sluice, closed } = await start({ protocols: ['slow', 'quick'], onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\xf1b')
+    await turns()
+    clock.advance(5_000)
+    client.send('bbbbbbbz')
+    await (await server.accepted()).hears('z')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'slow' })
+  })
+
   test('is done at once where nobody is left when a sniffer has had its time', async () => {
     const sniffers = { ssh: { timeout: '300ms' } }
     const { clock, sluice, closed } = await start({ protocols: ['ssh'], onUnknown: 'deny', sniffers })
