@@ -74,6 +74,8 @@ export const builtInSniffers: readonly Sniffer[] = [
   stun,
   ftp,
   pop3,
+  // A word of four letters is all that its client says. As a tag of IMAP's it would have a digit behind it.
+  zookeeper,
   imap,
   irc,
   xmpp,
@@ -88,7 +90,6 @@ export const builtInSniffers: readonly Sniffer[] = [
   openwire,
   elasticsearch,
   cassandra,
-  zookeeper,
   postgres,
   kafka,
   stomp,

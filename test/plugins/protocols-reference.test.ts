@@ -15,10 +15,8 @@ const rows = page
   .map((line) => line.split('|').slice(1, -1))
   .map((cells) => cells.map((cell) => cell.trim()))
 
-test('the reference page has a row for each sniffer', () => {
-  expect(rows.map(([protocol]) => protocol).sort()).toEqual(
-    builtInSniffers.map(({ protocol }) => `\`${protocol}\``).sort(),
-  )
+test('the reference page has a row for each sniffer, in the order in which they are asked', () => {
+  expect(rows.map(([protocol]) => protocol)).toEqual(builtInSniffers.map(({ protocol }) => `\`${protocol}\``))
 })
 
 test.each(builtInSniffers)('the reference page says after how many bytes $protocol is known', (sniffer) => {
