@@ -191,6 +191,16 @@ describe('detect', () => {
     expect(steps).toContain('ssh wanted more after 300 ms')
   })
 
+  test.each([
+    ['no timeout', { onTimeout: 'deny' }],
+    ['a timeout that ends after all', { timeout: '20s', onTimeout: 'deny' }],
+    ['been turned off', { enabled: false, timeout: '1s', onTimeout: 'deny' }],
+  ])('withholds nothing for the onTimeout: deny of a sniffer that has %s', async (_, ssh) => {
+    const { server, sluice } = await start({ sniffers: { ssh } })
+    ;(await connectTo(sluice.address().port)).send('SSH-')
+    await (await server.accepted()).hears('SSH-')
+  })
+
   test('has no timer for a sniffer beside the relay', async () => {
     const { clock, server, sluice } = await start({ sniffers: { ssh: { timeout: '300ms' } } })
     ;(await connectTo(sluice.address().port)).send('SSH-')
@@ -201,6 +211,10 @@ describe('detect', () => {
   test.each([
     [{ sniffers: { tls: { timeout: '10s' } } }, 'sniffers.tls.timeout'],
     [{ protocols: ['ssh'], sniffers: { tls: { enabled: false } } }, 'sniffers.tls'],
+    [{ sniffers: { tls: { enabled: false, timeout: '1s' } } }, 'sniffers.tls.timeout'],
+    [{ sniffers: { tls: { enabled: false, maxBytes: '7B' } } }, 'sniffers.tls.maxBytes'],
+    [{ sniffers: { ssh: { maxBytes: '9B' } } }, 'sniffers.ssh.maxBytes'],
+    [{ sniffers: { ssh: { onTimeout: 'deny' } } }, 'sniffers.ssh.onTimeout'],
   ])('warns that %j has no effect', async (options, path) => {
     const { sluice } = await start(options)
     const warning = { code: 'SLUICE_CONFIG_NO_EFFECT', path: `listeners[0].filters[0].detect.${path}` }
