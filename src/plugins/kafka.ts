@@ -24,9 +24,9 @@ const MAX_SIZE = 0xff_ffff
  */
 const MAX_API_KEY = 44
 const MAX_API_VERSION = 23
-/** Others than Produce and Fetch, and what tells brokers of all partitions, are smaller than this as a first request. */
+/** Others than Produce and Fetch are smaller than this as a first request; and it has a client id where it is not. */
 const MAX_SMALL_SIZE = 0xffff
-const MAY_BE_LARGE = [0, 1, 4, 6]
+const MAY_BE_LARGE = [0, 1]
 /** Topics' names have 249 at most. */
 const MAX_STRING_BYTES = 255
 const NULL = Uint8Array.of(0xff, 0xff)
@@ -164,11 +164,13 @@ function sniffRequest(window: Uint8Array): Sniff {
 function skipClientId(window: Uint8Array): number {
   if (window.length <= CLIENT_ID_LENGTH) return ENDED
   if (window[CLIENT_ID_LENGTH] === NULL[0]) {
+    if (int32(window, 0) > MAX_SMALL_SIZE) return WRONG
     const compared = compareBytes(window, CLIENT_ID_LENGTH, NULL)
     return compared === 'match' ? CLIENT_ID : compared === 'need-more' ? ENDED : WRONG
   }
   const length = readBounded(window, CLIENT_ID_LENGTH, 2, MAX_STRING_BYTES)
   if (length < 0) return length
+  if (length === 0 && int32(window, 0) > MAX_SMALL_SIZE) return WRONG
   const end = CLIENT_ID + length
   return end > endOf(window) ? WRONG : skipText(window, CLIENT_ID, end)
 }

@@ -249,6 +249,8 @@ describeSniffer(kafka, {
       bytes: request(PRODUCE, 9, SHOP, '\0\0\0\x01\0\0\x75\x30\x02\x01orders'),
       rejectedAt: 27,
     },
+    { name: 'DSI, which carries AFP', from: 'client', bytes: `\0\x03\0\x01${'\0'.repeat(12)}`, rejectedAt: 13 },
+    { name: 'a large request of nobody', from: 'client', bytes: `\0\x03\0\x01${'\0'.repeat(8)}\xff`, rejectedAt: 12 },
     { name: 'a greeting of OMAPI', from: 'client', bytes: '\0\0\0\x64\0\0\0\x18', rejectedAt: 7 },
     {
       name: 'a startup of Postgres',
@@ -266,7 +268,7 @@ describeSniffer(kafka, {
       name: 'a query of DNS without a flag',
       from: 'client',
       bytes: '\0\x1c\0\0\0\0\0\x01\0\0\0\0\0\0\x04etas\x03com\0\0\xfc\0\x01',
-      rejectedAt: 20,
+      rejectedAt: 13,
     },
     {
       name: 'ConnectRequest of ZooKeeper',
