@@ -41,10 +41,14 @@ export class DestinationMemory {
     this.#expiryMs = expiryMs
   }
 
-  /** A connection is over. What a port named teaches nothing, nor does one on which nothing was said. */
-  note(listener: string, destination: string, port: number, { protocol, decidedBy, bytes }: DetectionResult): void {
+  /**
+   * A connection is over. What a port named teaches nothing, nor does one on which nothing was said, or which ended before it could be
+   * told what it was: a port that is only scanned would become opaque.
+   */
+  note(listener: string, destination: string, port: number, result: DetectionResult): void {
+    const { outcome, protocol, decidedBy, bytes } = result
     if (decidedBy === 'port' || this.#maxDestinations === 0) return
-    if (protocol === undefined && bytes.client + bytes.server === 0) return
+    if (protocol === undefined && (outcome === 'ended' || bytes.client + bytes.server === 0)) return
     const key = `${listener} ${port} ${destination}`
     let entry = this.#entries.get(key)
     if (entry === undefined) {

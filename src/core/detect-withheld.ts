@@ -6,6 +6,13 @@ import type { ProxiedConnection } from './proxied-connection.js'
 import type { Side } from './side.js'
 import type { UpstreamGroup } from './upstream-group.js'
 
+/**
+ * How long a match waits for sniffers that happen to be asked before it, and could match with more bytes. Programs write what is one
+ * message in one piece, and a client that has said all waits for an answer: 05 01 00 is all of a SOCKS 5 greeting, and could be the
+ * length of a MongoDB message. A sniffer that says that it wins over the match (`before`) is waited for as long as anybody.
+ */
+const STANDING_MATCH_MS = 50
+
 /** How long one sniffer may make the others wait. */
 export interface TimeBudget {
   readonly protocol: string
@@ -58,6 +65,7 @@ class WithheldDetection {
   #silenceTimer: Timer | undefined
   #timer: Timer | undefined
   #budgetTimers: Timer[] = []
+  #standingTimer: Timer | undefined
   #isOver = false
 
   constructor(
@@ -149,9 +157,19 @@ class WithheldDetection {
     this.#detection.look(side, window.bytes)
     if (this.#conclude()) return
     if (this.#detection.isNo(side)) return this.#finish('unknown')
-    if (!window.ended && !window.full) return
+    if (!window.ended && !window.full) return this.#holdStanding()
     this.#detection.settle(side)
     if (!this.#conclude()) this.#finish(window.full ? 'full' : 'ended')
+  }
+
+  /** A match that only waits for others gets its name after a moment, unless more bytes decide before. */
+  #holdStanding(): void {
+    if (!this.#detection.isStanding) return
+    this.#standingTimer ??= this.#connection.environment.dial.clock.setTimer(STANDING_MATCH_MS, () => {
+      this.#standingTimer = undefined
+      this.#detection.preferStanding()
+      this.#conclude()
+    })
   }
 
   /** The first withheld byte: from here on the detect timeout runs. */
@@ -194,7 +212,14 @@ class WithheldDetection {
     if (this.#isOver) return
     this.#isOver = true
     this.#connection.detecting = undefined
-    for (const timer of [this.#firstByteTimer, this.#silenceTimer, this.#timer, ...this.#budgetTimers]) timer?.cancel()
+    for (const timer of [
+      this.#firstByteTimer,
+      this.#silenceTimer,
+      this.#timer,
+      this.#standingTimer,
+      ...this.#budgetTimers,
+    ])
+      timer?.cancel()
     for (const window of [this.#connection.clientWindow, this.#connection.serverWindow])
       if (window) window.onChange = undefined
     const found = this.#detection.result(otherwise)

@@ -127,6 +127,17 @@ class SideVote {
     return isWaiting
   }
 
+  /** A sniffer has matched, and those that still want more are only asked before it: none says that it wins over it. */
+  get isStanding(): boolean {
+    const standing = this.#standing?.protocol
+    return standing !== undefined && !this.#candidates!.some(({ before }) => before?.includes(standing))
+  }
+
+  /** Such a match has waited long enough for those before it. */
+  preferStanding(): void {
+    if (this.#standing && this.isStanding) this.#win(this.#standing, this.#standingVerdict)
+  }
+
   /** No more bytes will come: who still wanted more never matches, so that the standing match has it. */
   settle(): void {
     if (this.#standing) this.#win(this.#standing, this.#standingVerdict)
@@ -205,6 +216,19 @@ export class Detection {
     const wanted = [this.#client, this.#server].filter((vote) => vote.giveUp(protocol))
     for (const vote of [this.#client, this.#server]) if (vote.winner) this.#named ??= vote
     return wanted.length > 0
+  }
+
+  /** On one side a sniffer has matched, and its name only waits for those that happen to be asked before it. */
+  get isStanding(): boolean {
+    return this.#client.isStanding || this.#server.isStanding
+  }
+
+  /** Those that happen to be asked before a match are not waited for any longer. */
+  preferStanding(): void {
+    for (const vote of [this.#client, this.#server]) {
+      vote.preferStanding()
+      if (vote.winner) this.#named ??= vote
+    }
   }
 
   /** No more bytes of this side will be shown: it has ended, or its window is full. */

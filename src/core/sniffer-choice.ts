@@ -1,3 +1,4 @@
+import type { Side } from './side.js'
 import type { Sniffer } from './sniffer.js'
 
 /** Which of the sniffers a filter asks, and how far each may go. */
@@ -20,8 +21,22 @@ export function chooseSniffers(
     .map((sniffer) => within(sniffer, maxBytes?.get(sniffer.protocol)))
 }
 
-/** The same sniffer with a smaller bound: wanting more than that is a no. */
+/** The same sniffer with a smaller bound: wanting more than that is a no, also where more bytes came at once. */
 function within(sniffer: Sniffer, maxBytes = Infinity): Sniffer {
   if (maxBytes >= sniffer.maxBytes) return sniffer
-  return Object.create(sniffer, { maxBytes: { value: maxBytes, enumerable: true } }) as Sniffer
+  const askOf = (side: Side) => sniffer[side] && { [side]: { value: askWithin(sniffer, side, maxBytes) } }
+  return Object.create(sniffer, {
+    maxBytes: { value: maxBytes, enumerable: true },
+    ...askOf('client'),
+    ...askOf('server'),
+  }) as Sniffer
+}
+
+/** From `seen` bytes on above the bound it has said that it is sure of the name, and only its facts need more. */
+function askWithin(sniffer: Sniffer, side: Side, maxBytes: number): Sniffer['client'] {
+  return (window, seen = 0) => {
+    const isBounded = window.length > maxBytes && seen < maxBytes
+    if (isBounded && sniffer[side]?.(window.subarray(0, maxBytes), seen) === 'need-more') return 'no-match'
+    return sniffer[side]!(window, seen)
+  }
 }

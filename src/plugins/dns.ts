@@ -11,6 +11,11 @@ const QUESTION = PREFIX_BYTES + HEADER_BYTES
 /** A root's name, a type and a class. */
 const MIN_MESSAGE_BYTES = HEADER_BYTES + 5
 /**
+ * A bound of ours. Queries are far smaller, with a token of GSS-TSIG (RFC 3645) a few kilobytes; a zone's first message, which may be
+ * longer, answers one that has been recognised. Of text the first two bytes are a larger number, so that it never waits here.
+ */
+const MAX_MESSAGE_BYTES = 0x1fff
+/**
  * What begins as a SOCKS 5 greeting, with fewer methods than a DNS header has bytes, is left to that (RFC 1928 section 3): its client
  * waits for an answer, and would wait in vain. Messages of exactly 1281 to 1291 bytes are the price.
  */
@@ -60,6 +65,7 @@ export const dns: Sniffer = {
 
 function sniffMessage(window: Uint8Array, isAnswer: boolean): Sniff {
   const { length } = window
+  if (length > 0 && window[0]! > MAX_MESSAGE_BYTES >> 8) return 'no-match'
   if (length < PREFIX_BYTES) return 'need-more'
   const bytes = uint16(window, 0)
   if (bytes < MIN_MESSAGE_BYTES || (bytes >= LEAST_SOCKS5 && bytes <= MOST_SOCKS5)) return 'no-match'

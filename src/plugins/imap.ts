@@ -1,6 +1,6 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { CR, DIGITS, isDigit, isLetter, isVisible, LETTERS, LF, SPACE } from './ascii.js'
-import { byteSet, compareLetters, ENDED, latin1Bytes, skipWhile } from './compare-bytes.js'
+import { byteSet, compareLetters, ENDED, latin1Bytes, skipWhile, WRONG } from './compare-bytes.js'
 
 const ASTERISK = 0x2a
 const PARENTHESIS = 0x28
@@ -14,9 +14,14 @@ const TAG = byteSet(`.-_${DIGITS}${LETTERS}`)
 const MAX_TAG_BYTES = 16
 /** RFC 9051 sections 6.1 and 6.2, RFC 2971: what a client may say first and no other tagged protocol so says. */
 const BARE_COMMANDS = ['capability', 'starttls'].map(latin1Bytes)
-/** With the byte that their argument may begin with: a name, a mechanism (ACAP's is quoted), a list. */
+/** RFC 9051 section 6.2.3: a name and a password, each an atom, a quoted string, or a literal whose octets the server waits for. */
+const LOGIN = latin1Bytes('login')
+const MAX_USER_BYTES = 128
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const BRACE = 0x7b
+/** With the byte that their argument may begin with: a mechanism (ACAP's is quoted), a list. */
 const COMMANDS_WITH_ARGUMENT: readonly (readonly [Uint8Array, (byte: number) => boolean])[] = [
-  [latin1Bytes('login'), isVisible],
   [latin1Bytes('authenticate'), isLetter],
   [latin1Bytes('id'), (byte) => byte === PARENTHESIS],
 ]
@@ -28,7 +33,7 @@ const COMMANDS_WITH_ARGUMENT: readonly (readonly [Uint8Array, (byte: number) => 
 export const imap: Sniffer = {
   protocol: 'imap',
   serverFirst: true,
-  maxBytes: MAX_TAG_BYTES + ' authenticate P'.length,
+  maxBytes: MAX_TAG_BYTES + ' login '.length + MAX_USER_BYTES + 2,
   samples: {
     client: ['a001 CAPABILITY\r\n', '. STARTTLS\r\n', 'A1 LOGIN mrc secret\r\n', 'a1 AUTHENTICATE PLAIN\r\n'],
     server: [
@@ -75,6 +80,9 @@ function sniffCommand(window: Uint8Array): Sniff {
     if (compared === 'match') return sniffLineEnd(window, at + command.length)
     if (compared === 'need-more') result = compared
   }
+  const login = compareLetters(window, at, LOGIN)
+  if (login === 'match') return sniffLogin(window, at + LOGIN.length)
+  if (login === 'need-more') result = login
   for (const [command, isStart] of COMMANDS_WITH_ARGUMENT) {
     const compared = compareLetters(window, at, command)
     if (compared === 'match') return sniffArgument(window, at + command.length, isStart)
@@ -95,6 +103,35 @@ function sniffLineEnd(window: Uint8Array, at: number): Sniff {
   if (window[at] !== CR) return 'no-match'
   if (window.length === at + 1) return 'need-more'
   return window[at + 1] === LF ? 'match' : 'no-match'
+}
+
+/** Two arguments; the first is a literal, or ends at a space, behind which the second begins. */
+function sniffLogin(window: Uint8Array, at: number): Sniff {
+  if (window.length === at) return 'need-more'
+  if (window[at] !== SPACE) return 'no-match'
+  const user = at + 1
+  if (window.length > user && window[user] === BRACE) {
+    if (window.length === user + 1) return 'need-more'
+    return isDigit(window[user + 1]!) ? 'match' : 'no-match'
+  }
+  const end = skipUser(window, user)
+  if (end < 0) return end === ENDED ? 'need-more' : 'no-match'
+  if (window[end] !== SPACE) return 'no-match'
+  if (window.length === end + 1) return 'need-more'
+  return isVisible(window[end + 1]!) ? 'match' : 'no-match'
+}
+
+/** Behind an atom, or behind the quote that ends a quoted string. */
+function skipUser(window: Uint8Array, start: number): number {
+  const isQuoted = window[start] === QUOTE
+  const most = start + MAX_USER_BYTES
+  for (let at = isQuoted ? start + 1 : start; at < Math.min(window.length, most); at++) {
+    const byte = window[at]!
+    if (isQuoted && byte === QUOTE) return at + 1 < window.length ? at + 1 : ENDED
+    if (isQuoted && byte === BACKSLASH) at++
+    else if (!isVisible(byte) && !(isQuoted && byte === SPACE)) return isQuoted || at === start ? WRONG : at
+  }
+  return window.length < most ? ENDED : WRONG
 }
 
 function sniffArgument(window: Uint8Array, at: number, isStart: (byte: number) => boolean): Sniff {

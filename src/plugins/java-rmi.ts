@@ -1,6 +1,6 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { isVisible } from './ascii.js'
-import { compareBytes, latin1Bytes } from './compare-bytes.js'
+import { byteSet, compareBytes, latin1Bytes } from './compare-bytes.js'
 
 // Java RMI Specification section 10.2, "RMI Transport Protocol": Header: 0x4a 0x52 0x4d 0x49 Version(2) Protocol(1)
 const MAGIC = latin1Bytes('JRMI')
@@ -15,8 +15,10 @@ const LAST_PROTOCOL = 0x4d
 /** ProtocolAck: 0x4e, and the client's host, UTF with length(2), and port(4), as the server sees them. */
 const ACK = 0x4e
 const ACK_HOST = 3
-/** An IPv6 address with a zone. */
+/** The JDK says the address, and never a name: of IPv4, or of IPv6 with a zone. */
 const MAX_HOST_BYTES = 64
+const ADDRESS = byteSet('0123456789abcdefABCDEF.:')
+const PERCENT = 0x25
 
 /** Java RMI, by the header of the client, or by the server's ProtocolAck with the client's address (Java RMI Specification, section 10.2). */
 export const javaRmi: Sniffer = {
@@ -47,9 +49,12 @@ function sniffAck(window: Uint8Array): Sniff {
   const bytes = window[2]!
   if (bytes === 0 || bytes > MAX_HOST_BYTES) return 'no-match'
   const port = ACK_HOST + bytes
+  let isZone = false
   for (let at = ACK_HOST; at < port + 2; at++) {
     if (at === window.length) return 'need-more'
-    if (at < port ? !isVisible(window[at]!) : window[at] !== 0) return 'no-match'
+    const byte = window[at]!
+    isZone ||= byte === PERCENT && at > ACK_HOST
+    if (at < port ? !(isZone ? isVisible(byte) : ADDRESS[byte] === 1) : byte !== 0) return 'no-match'
   }
   return 'match'
 }

@@ -15,6 +15,9 @@ const MAX_DIGITS = 20
 /** The longest that `stats` knows, cachedump, has 9 letters. */
 const MAX_WORD_BYTES = 16
 
+/** A letter and a token. */
+const MAX_FLAG_BYTES = 33
+
 const HYPHEN = 0x2d
 const SLASH = 0x2f
 const COLON = 0x3a
@@ -23,7 +26,15 @@ const KEY = keyBytes()
 
 /** What has to follow a command's name. Commands are in lower case. */
 type Arguments =
-  'keys' | 'time-and-keys' | 'key-no-number' | 'three-numbers' | 'number' | 'word' | 'line-end' | 'any-end'
+  | 'keys'
+  | 'key-and-flags'
+  | 'time-and-keys'
+  | 'key-no-number'
+  | 'three-numbers'
+  | 'number'
+  | 'word'
+  | 'line-end'
+  | 'any-end'
 interface Command {
   readonly name: Uint8Array
   readonly follows: Arguments
@@ -33,7 +44,8 @@ interface Command {
 // Not here: `version`, which Gearman has too, and `stats` without more, which beanstalkd has too. The server's answer tells them.
 const COMMANDS: readonly Command[] = [
   ...commands('three-numbers', 'set ', 'add ', 'replace ', 'append ', 'prepend ', 'cas '),
-  ...commands('keys', 'get ', 'gets ', 'mg ', 'ma ', 'md ', 'me '),
+  ...commands('keys', 'get ', 'gets '),
+  ...commands('key-and-flags', 'mg ', 'ma ', 'md ', 'me '),
   ...commands('time-and-keys', 'gat ', 'gats '),
   ...commands('number', 'incr ', 'decr ', 'touch ', 'ms '),
   ...commands('key-no-number', 'delete '),
@@ -42,10 +54,10 @@ const COMMANDS: readonly Command[] = [
   ...commands('line-end', 'mn'),
 ]
 
-// protocol.txt: answers, without those that others give too, as END, ERROR, or beanstalkd's DELETED and NOT_FOUND.
-const ANSWERS = [
-  ...['STORED\r\n', 'NOT_STORED\r\n', 'TOUCHED\r\n', 'STAT pid ', 'CLIENT_ERROR ', 'SERVER_ERROR ', 'VALUE '],
-].map(latin1Bytes)
+// protocol.txt: answers, without those that others give too, as END, ERROR, or beanstalkd's DELETED, NOT_FOUND and TOUCHED.
+const ANSWERS = [...['STORED\r\n', 'NOT_STORED\r\n', 'STAT pid ', 'CLIENT_ERROR ', 'SERVER_ERROR ']].map(latin1Bytes)
+/** Key, flags and bytes follow. */
+const VALUE = latin1Bytes('VALUE ')
 const VERSION = latin1Bytes('VERSION ')
 const MAX_VERSION_BYTES = 64
 
@@ -125,6 +137,8 @@ function sniffArguments(window: Uint8Array, at: number, end: number, follows: Ar
   switch (follows) {
     case 'keys':
       return sniffKeys(window, at, end)
+    case 'key-and-flags':
+      return sniffKeyAndFlags(window, at, end)
     case 'time-and-keys':
       return sniffTimeAndKeys(window, at, end)
     case 'key-no-number':
@@ -142,7 +156,7 @@ function sniffArguments(window: Uint8Array, at: number, end: number, follows: Ar
   }
 }
 
-/** Keys, or the flags of a meta command, a space before each but the first, up to the end of the line or of what is looked at. */
+/** Keys, a space before each but the first, up to the end of the line or of what is looked at. */
 function sniffKeys(window: Uint8Array, start: number, end: number): Sniff {
   let at = start
   for (;;) {
@@ -152,6 +166,18 @@ function sniffKeys(window: Uint8Array, start: number, end: number): Sniff {
     if (window[after] !== SPACE) return compareBytes(window, after, CRLF, end)
     at = after + 1
   }
+}
+
+/** protocol.txt, "Meta Commands": flags are a letter, and for some a token of no more than 32 bytes. */
+function sniffKeyAndFlags(window: Uint8Array, start: number, end: number): Sniff {
+  let at = skipKey(window, start, end)
+  while (at >= 0 && window[at] === SPACE) {
+    if (at + 1 < end && !isLetter(window[at + 1]!)) return 'no-match'
+    const flag = at + 1
+    at = skipKey(window, flag, end)
+    if (at === ENDED ? end - flag > MAX_FLAG_BYTES : at - flag > MAX_FLAG_BYTES) return 'no-match'
+  }
+  return at < 0 ? unfinished(at) : compareBytes(window, at, CRLF, end)
 }
 
 function sniffTimeAndKeys(window: Uint8Array, at: number, end: number): Sniff {
@@ -276,8 +302,16 @@ function sniffResponse(window: Uint8Array): Sniff {
   if (window[0] === RESPONSE) return sniffBinaryResponse(window)
   const answer = compareAny(window, 0, ANSWERS)
   if (answer !== 'no-match') return answer
-  const compared = compareBytes(window, 0, VERSION)
+  const value = compareBytes(window, 0, VALUE)
+  if (value === 'match') return sniffValue(window)
+  const compared = value === 'need-more' ? value : compareBytes(window, 0, VERSION)
   return compared === 'match' ? readVersion(window, VERSION.length) : compared
+}
+
+function sniffValue(window: Uint8Array): Sniff {
+  const end = Math.min(window.length, MAX_TEXT_BYTES)
+  const verdict = sniffNumbers(window, skipKey(window, VALUE.length, end), end, 2)
+  return verdict === 'need-more' && end === MAX_TEXT_BYTES ? 'no-match' : verdict
 }
 
 function readVersion(window: Uint8Array, start: number): Sniff {

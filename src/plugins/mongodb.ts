@@ -8,8 +8,8 @@ const RESPONSE_TO = 8
 const OP_CODE = 12
 /** A hello has at most 512 bytes about the client, and queries are small. So the length's two high bytes are zero. */
 const MAX_FIRST_MESSAGE_BYTES = 0xffff
-/** A batch has at most the 16 MiB of a document, and the first one far less. So the length's high byte is zero. */
-const MAX_ANSWER_BYTES = 0xff_ffff
+/** What answers a hello is small, and a first batch has at most 101 documents. A bound of ours: 1 MiB. */
+const MAX_ANSWER_BYTES = 0x0f_ffff
 const MIN_DOCUMENT_BYTES = 5
 
 /** The low bytes of the opCodes 2001, 2002, 2004 to 2006, 2012 and 2013; those below 2012 are gone since 6.0. */

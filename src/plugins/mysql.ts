@@ -27,8 +27,11 @@ const MESSAGE_START = HEADER_BYTES + 3
 /** Servers number their errors from 1000; 2000 to 2999 are made by clients; MariaDB's go to 4xxx, MySQL's to 6xxx. */
 const MIN_ERROR = 1000
 const MAX_ERROR = 6999
-/** As much of an error's message as is compared; all real ones are longer. */
+/** No message of an error is shorter; and as much of it is compared. */
 const MESSAGE_BYTES = 8
+const MAX_MESSAGE_BYTES = 24
+/** RFC 3629 section 3: no character has a higher byte. Languages have other characters than ASCII's, though not at once. */
+const MAX_UTF8_BYTE = 0xf4
 /** The smaller of the two packets: 0xff, error, message. */
 const MIN_PAYLOAD_BYTES = 3 + MESSAGE_BYTES
 
@@ -114,9 +117,11 @@ function sniffError(window: Uint8Array): Sniff {
   if (window.length < MESSAGE_START) return 'need-more'
   const error = window[HEADER_BYTES + 1]! | (window[HEADER_BYTES + 2]! << 8)
   if (error < MIN_ERROR || error > MAX_ERROR) return 'no-match'
-  for (let at = MESSAGE_START; at < MESSAGE_START + MESSAGE_BYTES; at++) {
+  const messageEnd = Math.min(HEADER_BYTES + payloadBytes(window), MESSAGE_START + MAX_MESSAGE_BYTES)
+  for (let at = MESSAGE_START; at < messageEnd; at++) {
     if (at === window.length) return 'need-more'
-    if (!isPrintable(window[at]!)) return 'no-match'
+    const isOther = at >= MESSAGE_START + MESSAGE_BYTES && window[at]! >= 0x80 && window[at]! <= MAX_UTF8_BYTE
+    if (!isPrintable(window[at]!) && !isOther) return 'no-match'
   }
   return 'match'
 }

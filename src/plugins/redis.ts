@@ -30,7 +30,10 @@ const BACKSLASH = 0x5c
 const CRLF = latin1Bytes('\r\n')
 
 /** Inline commands whose first bytes no other protocol has, in lower case; a letter may be of either case. */
-const INLINE = ['ping\r\n', 'dbsize\r\n', 'flushall\r\n', 'keys *\r\n', 'config get ', 'config set '].map(latin1Bytes)
+const INLINE = ['ping\r\n', 'dbsize\r\n', 'flushall\r\n', 'keys *\r\n', 'config set '].map(latin1Bytes)
+/** But not of `cluster`, which is how clients of Amazon's memcached find its nodes ("Adding Auto Discovery To Your Client Library"). */
+const CONFIG_GET = latin1Bytes('config get ')
+const CLUSTER = latin1Bytes('cluster')
 /** Followed by nothing or by one word of letters. SIP's INFO has an address there. */
 const INLINE_WITH_WORD = ['info', 'command'].map(latin1Bytes)
 const HELLO = latin1Bytes('hello ')
@@ -140,6 +143,8 @@ function sniffInline(window: Uint8Array): Sniff {
   }
   const hello = compareFolded(window, start, HELLO, end)
   if (hello !== 'no-match') return hello === 'match' ? sniffVersion(window, start + HELLO.length, end) : hello
+  const config = compareFolded(window, start, CONFIG_GET, end)
+  if (config !== 'no-match') return config === 'match' ? sniffParameter(window, start + CONFIG_GET.length, end) : config
   const set = compareFolded(window, start, SET, end)
   return set === 'match' ? sniffKeyAndValue(window, start + SET.length, end) : set
 }
@@ -167,6 +172,17 @@ function sniffWord(window: Uint8Array, at: number, end: number): Sniff {
   return to === at + 1 ? 'no-match' : compareBytes(window, to, CRLF, end)
 }
 
+/** A parameter or a pattern. */
+function sniffParameter(window: Uint8Array, at: number, end: number): Sniff {
+  if (at >= end) return 'need-more'
+  if (!isVisible(window[at]!)) return 'no-match'
+  const compared = compareFolded(window, at, CLUSTER, end)
+  if (compared !== 'match') return compared === 'need-more' ? compared : 'match'
+  const after = at + CLUSTER.length
+  if (after >= end) return 'need-more'
+  return isVisible(window[after]!) ? 'match' : 'no-match'
+}
+
 /** HELLO's protver, 2 or 3, and the end of the line or another argument. */
 function sniffVersion(window: Uint8Array, at: number, end: number): Sniff {
   if (at >= end) return 'need-more'
@@ -175,11 +191,15 @@ function sniffVersion(window: Uint8Array, at: number, end: number): Sniff {
   return window[at + 1] === SPACE ? 'match' : compareBytes(window, at + 1, CRLF, end)
 }
 
-/** Two arguments and no third: memcached's set has four or five, and NUT's SET three. */
+/**
+ * Two arguments and no third, the second in quotes: memcached's set has four or five, NUT's SET three, and two plain words are what
+ * anybody's devices are set by.
+ */
 function sniffKeyAndValue(window: Uint8Array, at: number, end: number): Sniff {
   const space = skipArgument(window, at, end)
   if (space < 0) return unfinished(space, end)
   if (window[space] !== SPACE) return 'no-match'
+  if (space + 1 < end && window[space + 1] !== QUOTE && window[space + 1] !== APOSTROPHE) return 'no-match'
   const lineEnd = skipArgument(window, space + 1, end)
   if (lineEnd < 0) return unfinished(lineEnd, end)
   const compared = compareBytes(window, lineEnd, CRLF, end)

@@ -5,10 +5,11 @@ const VERSION = 5
 const METHODS = 2
 /** Fewer are defined, and clients offer one to three. */
 const MAX_METHODS = 16
-/** IANA, "SOCKS Methods": 0 to 9 without 4. What one client offers alone: nothing, GSSAPI, or user and password. */
+/** IANA, "SOCKS Methods": 0 to 9 without 4. */
 const MAX_ASSIGNED = 9
 const UNASSIGNED = 4
-const MAX_ALONE = 2
+/** RFC 1928 section 3: every implementation has GSSAPI (1), and user and password (2); 0 is none. Whoever offers offers one of them. */
+const MAX_COMMON = 2
 /** RFC 1928 section 3: X'80' to X'FE' are private, X'FF' is an answer. */
 const MIN_PRIVATE = 0x80
 const NONE_ACCEPTABLE = 0xff
@@ -41,10 +42,12 @@ function sniffMethods(window: Uint8Array): Sniff {
   const count = window[1]!
   if (count === 0 || count > MAX_METHODS) return 'no-match'
   const end = METHODS + count
+  let hasCommon = false
   for (let at = METHODS; at < end; at++) {
     if (at === window.length) return 'need-more'
     const method = window[at]!
-    if (!isMethod(method) || (count === 1 && method > MAX_ALONE)) return 'no-match'
+    hasCommon ||= method <= MAX_COMMON
+    if (!isMethod(method) || (at === end - 1 && !hasCommon)) return 'no-match'
     for (let before = METHODS; before < at; before++) if (window[before] === method) return 'no-match'
   }
   return 'match'

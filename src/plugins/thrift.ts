@@ -21,8 +21,10 @@ const MAX_VARINT_BYTES = 5
 const JSON_START = latin1Bytes('[1,"')
 const JSON_NAME_END = latin1Bytes('",')
 const COMMA = 0x2c
-/** A sequence is a signed integer. */
+/** A sequence is a signed integer of 32 bits. */
 const HYPHEN = 0x2d
+const MAX_SEQUENCE_DIGITS = 10
+const JSON_ARGUMENTS = latin1Bytes(',{')
 /** HeaderFormat.md: the frame begins with 0x0fff, flags(2; zero), sequence(4), header words(2), protocol(varint). */
 const HEADER = Uint8Array.of(0x0f, 0xff, 0x00, 0x00)
 const HEADER_WORDS = HEADER.length + 4
@@ -45,7 +47,7 @@ const MAX_NAME_BYTES = 128
  */
 export const thrift: Sniffer = {
   protocol: 'thrift',
-  maxBytes: FRAME_BYTES + BINARY_NAME + MAX_NAME_BYTES + 4,
+  maxBytes: FRAME_BYTES + BINARY_NAME + MAX_NAME_BYTES + 8,
   samples: {
     client: [
       '\0\0\0\x11\x80\x01\0\x01\0\0\0\x04ping\0\0\0\0\0',
@@ -144,6 +146,13 @@ function sniffJson(window: Uint8Array, type: number, otherType: number): Sniff {
   if (digit !== type && digit !== otherType) return 'no-match'
   if (typeAt + 1 >= window.length) return 'need-more'
   if (window[typeAt + 1] !== COMMA) return 'no-match'
-  if (typeAt + 2 >= window.length) return 'need-more'
-  return isDigit(window[typeAt + 2]!) || window[typeAt + 2] === HYPHEN ? 'match' : 'no-match'
+  return sniffSequence(window, typeAt + 2)
+}
+
+/** A number, and the object of the arguments or the result. */
+function sniffSequence(window: Uint8Array, start: number): Sniff {
+  const digits = window[start] === HYPHEN ? start + 1 : start
+  let at = digits
+  while (at < window.length && isDigit(window[at]!)) if (++at - digits > MAX_SEQUENCE_DIGITS) return 'no-match'
+  return at === digits && at < window.length ? 'no-match' : compareBytes(window, at, JSON_ARGUMENTS)
 }

@@ -22,6 +22,9 @@ const DRAFT_MAJOR = 0x7f
 /** Extensions of one hello: of a few dozen defined. One with more is named without facts. */
 const MAX_EXTENSIONS = 256
 
+/** Clients offer up to three. A hello has room for thousands, which would go into logs and traces. */
+const MAX_PROTOCOLS = 32
+
 /** RFC 1035 section 2.3.4, less the root's dot and length. */
 const MAX_HOST_BYTES = 253
 const MAX_LABEL_BYTES = 63
@@ -173,7 +176,7 @@ function readProtocols(bytes: Uint8Array, start: number, end: number): string[] 
     const name = at + 1
     at = name + bytes[at]!
     if (at === name || at > end) return undefined
-    if (!isPrintable(bytes, name, at)) continue
+    if (!isPrintable(bytes, name, at) || protocols?.length === MAX_PROTOCOLS) continue
     if (protocols === undefined) protocols = []
     protocols.push(latin1(bytes, name, at))
   }

@@ -20,10 +20,11 @@ test('counts what the connections of each destination were, by listener and port
   ])
 })
 
-test('learns nothing from what a port named, nor from silence', () => {
+test('learns nothing from what a port named, from silence, nor from what ended too early', () => {
   const memory = new DestinationMemory(new FakeClock(), 10, 1_000)
   memory.note('in', 'a:1', 1, { ...nats, decidedBy: 'port' })
   memory.note('in', 'a:1', 1, { outcome: 'ended', bytes: { client: 0, server: 0 }, facts: {} })
+  memory.note('in', 'a:1', 1, { outcome: 'ended', bytes: { client: 2, server: 0 }, facts: {} })
   expect(memory.list()).toEqual([])
 })
 

@@ -54,6 +54,9 @@ describeSniffer(dns, {
   ],
   nearMisses: [
     { name: 'a message of 16 bytes', from: 'client', bytes: `\0\x10${QUERY.slice(2)}`, rejectedAt: 1 },
+    { name: 'a message of 8 KiB', from: 'client', bytes: `\x20\0${QUERY.slice(2)}`, rejectedAt: 0 },
+    { name: 'STARTDT of IEC 60870-5-104', from: 'client', bytes: '\x68\x04\x07\0\0\0', rejectedAt: 0 },
+    { name: 'text', from: 'server', bytes: 'PONG\n', rejectedAt: 0 },
     { name: 'a greeting of SOCKS 5', from: 'client', bytes: '\x05\x02\0\x02', rejectedAt: 1 },
     { name: 'an answer from the client', from: 'client', bytes: `${QUERY.slice(0, 4)}\x81`, rejectedAt: 4 },
     { name: 'a truncated query', from: 'client', bytes: `${QUERY.slice(0, 4)}\x02`, rejectedAt: 4 },

@@ -7,7 +7,18 @@ describeSniffer(http2, {
   matches: [
     { name: 'the preface', from: 'client', bytes: PREFACE, yesAfter: 24 },
     { name: 'the preface and SETTINGS', from: 'client', bytes: `${PREFACE}\0\0\0\x04\0\0\0\0\0`, yesAfter: 24 },
-    { name: 'empty SETTINGS', from: 'server', bytes: '\0\0\0\x04\0\0\0\0\0', yesAfter: 9 },
+    {
+      name: 'empty SETTINGS and WINDOW_UPDATE',
+      from: 'server',
+      bytes: '\0\0\0\x04\0\0\0\0\0\0\0\x04\x08\0\0\0\0\0\0\x01\0\0',
+      yesAfter: 18,
+    },
+    {
+      name: 'empty SETTINGS and an acknowledgement',
+      from: 'server',
+      bytes: '\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0',
+      yesAfter: 18,
+    },
     { name: 'one setting', from: 'server', bytes: '\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64', yesAfter: 9 },
     { name: 'as many settings as are taken', from: 'server', bytes: `\0\0\xfc\x04\0\0\0\0\0`, yesAfter: 9 },
   ],
@@ -25,6 +36,24 @@ describeSniffer(http2, {
     { name: 'a length of half a kilobyte', from: 'server', bytes: '\0\x02\0\x04\0\0\0\0\0', rejectedAt: 1 },
     { name: 'a length of megabytes', from: 'server', bytes: '\x01\0\0\x04\0\0\0\0\0', rejectedAt: 0 },
     { name: 'SETTINGS of a stream', from: 'server', bytes: '\0\0\0\x04\0\0\0\0\x01', rejectedAt: 8 },
+    {
+      name: 'two answers with a length of 4 and a status of 0',
+      from: 'server',
+      bytes: '\0\0\0\x04\0\0\0\0\0\0\0\x04\0\0\0\0',
+      rejectedAt: 12,
+    },
+    {
+      name: 'an answer with a length of 4, and one of 64 KiB',
+      from: 'server',
+      bytes: '\0\0\0\x04\0\0\0\0\0\x01',
+      rejectedAt: 9,
+    },
+    {
+      name: 'empty SETTINGS and WINDOW_UPDATE of a stream',
+      from: 'server',
+      bytes: '\0\0\0\x04\0\0\0\0\0\0\0\x04\x08\0\0\0\0\x01',
+      rejectedAt: 17,
+    },
     { name: 'the reserved bit', from: 'server', bytes: '\0\0\0\x04\0\x80\0\0\0', rejectedAt: 5 },
   ],
   otherProtocols: [

@@ -7,6 +7,7 @@ describeSniffer(javaRmi, {
     { name: 'a single operation', from: 'client', bytes: 'JRMI\0\x02\x4c\x50', yesAfter: 7 },
     { name: 'version 1', from: 'client', bytes: 'JRMI\0\x01\x4d', yesAfter: 7 },
     { name: 'the acknowledgement', from: 'server', bytes: '\x4e\0\x09127.0.0.1\0\0\xc3\x50', yesAfter: 14 },
+    { name: 'an IPv6 address with a zone', from: 'server', bytes: '\x4e\0\x0cfe80::1%eth0\0\0\x01\x02', yesAfter: 17 },
     { name: 'an IPv6 address', from: 'server', bytes: '\x4e\0\x032::\0\0\x01\x02', yesAfter: 8 },
   ],
   nearMisses: [
@@ -20,6 +21,7 @@ describeSniffer(javaRmi, {
     { name: 'a host of 256 bytes', from: 'server', bytes: '\x4e\x01\0', rejectedAt: 1 },
     { name: 'no host', from: 'server', bytes: '\x4e\0\0\0\0\0\0', rejectedAt: 2 },
     { name: 'a host past its bound', from: 'server', bytes: '\x4e\0\x41', rejectedAt: 2 },
+    { name: 'a word in place of the address', from: 'server', bytes: '\x4e\0\x05topic\0\0', rejectedAt: 3 },
     { name: 'a control in the host', from: 'server', bytes: '\x4e\0\x0312\n', rejectedAt: 5 },
     { name: 'a port past 65535', from: 'server', bytes: '\x4e\0\x03123\0\x01\0\0', rejectedAt: 7 },
   ],

@@ -82,7 +82,7 @@ describe('says the same as Linkerd', () => {
     ['ZooKeeper', 'zookeeper', latin1('ruok\n')],
     ['Redis RESP', 'redis', latin1('*1\r\n$4\r\nPING\r\n')],
     ['Redis inline', 'redis', latin1('PING\r\n')],
-    ['Redis inline with arguments', 'redis', latin1('SET key value\r\n')],
+    ['Redis inline with arguments', 'redis', latin1('SET key "value"\r\n')],
     ['memcached get', 'memcached', latin1('get key\r\n')],
     ['memcached set', 'memcached', latin1('set key 0 0 5\r\nvalue\r\n')],
     ['LDAP', 'ldap', latin1('\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0')],

@@ -43,6 +43,7 @@ describeSniffer(mongodb, {
   ],
   nearMisses: [
     { name: 'a length below any message', from: 'client', bytes: `\x18\0\0\0${MSG.slice(4)}`, rejectedAt: 3 },
+    { name: 'DO TN3270E of Telnet, as a length', from: 'server', bytes: '\xff\xfd\x28\xff', rejectedAt: 2 },
     { name: 'a length above any hello', from: 'client', bytes: `\x3f\0\x01\0${MSG.slice(4)}`, rejectedAt: 2 },
     { name: 'a big-endian length', from: 'client', bytes: `\0\0\0\x3f${MSG.slice(4)}`, rejectedAt: 3 },
     { name: 'an answer', from: 'client', bytes: `\x3f\0\0\0\x01\0\0\0\x07\0\0\0\xdd\x07\0\0`, rejectedAt: 8 },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { orderSniffers } from '../../src/core/order-sniffers.js'
 import type { Side } from '../../src/core/side.js'
 import type { Sniffer } from '../../src/core/sniffer.js'
 import { builtInSniffers } from '../../src/plugins/built-in-sniffers.js'
@@ -15,10 +16,9 @@ const rows = page
   .map((line) => line.split('|').slice(1, -1))
   .map((cells) => cells.map((cell) => cell.trim()))
 
-test('the reference page has a row for each sniffer', () => {
-  expect(rows.map(([protocol]) => protocol).sort()).toEqual(
-    builtInSniffers.map(({ protocol }) => `\`${protocol}\``).sort(),
-  )
+test('the reference page has a row for each sniffer, in the order in which they are asked', () => {
+  expect(orderSniffers(builtInSniffers).ordered).toEqual(builtInSniffers)
+  expect(rows.map(([protocol]) => protocol)).toEqual(builtInSniffers.map(({ protocol }) => `\`${protocol}\``))
 })
 
 test.each(builtInSniffers)('the reference page says after how many bytes $protocol is known', (sniffer) => {

@@ -30,6 +30,8 @@ describeSniffer(socks5, {
     { name: 'a method that IANA has not assigned', from: 'client', bytes: '\x05\x02\0\x0a', rejectedAt: 3 },
     { name: 'what servers say to all of them', from: 'client', bytes: '\x05\x02\0\xff', rejectedAt: 3 },
     { name: 'a private method alone', from: 'client', bytes: '\x05\x01\x80', rejectedAt: 2 },
+    { name: 'nothing that every implementation has', from: 'client', bytes: '\x05\x02\x80\x03', rejectedAt: 3 },
+    { name: 'private methods alone', from: 'client', bytes: '\x05\x03\x80\x82\x90', rejectedAt: 4 },
     { name: 'CHAP alone', from: 'client', bytes: '\x05\x01\x03', rejectedAt: 2 },
   ],
   otherProtocols: [

@@ -210,6 +210,11 @@ describe('sniffClientHello reads', () => {
     ['the first name of several', [serverName('a.b'), serverName('c.d')], { sni: 'a.b' }],
     ['protocols in the order of the client', [alpn('h2', 'http/1.1', 'h2c')], { alpn: ['h2', 'http/1.1', 'h2c'] }],
     [
+      'the first 32 protocols of a flood',
+      [alpn(...Array.from({ length: 2_000 }, (_, at) => `p${at}`))],
+      { alpn: Array.from({ length: 32 }, (_, at) => `p${at}`) },
+    ],
+    [
       'past GREASE',
       [[0x0a0a, []], alpn('\x0a\x0a', 'h2'), [0xfafa, [0]], serverName('a.b')],
       { sni: 'a.b', alpn: ['h2'] },

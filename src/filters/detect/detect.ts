@@ -141,8 +141,9 @@ export const detect = defineFilter({
   check,
 })
 
-function ownNeeds({ onTimeout, onUnknown, sniffers }: Options): Needs {
-  const isDenied = [onTimeout, onUnknown, ...Object.values(sniffers).map((one) => one.onTimeout)].includes('deny')
+function ownNeeds(settings: Options): Needs {
+  const isDeniedLate = timeBudgets(settings).some(({ protocol }) => settings.sniffers[protocol]?.onTimeout === 'deny')
+  const isDenied = isDeniedLate || settings.onTimeout === 'deny' || settings.onUnknown === 'deny'
   return isDenied ? 'protocol' : 'nothing'
 }
 
@@ -203,7 +204,7 @@ function check(settings: Options, context: CheckContext): Finding[] {
   ]
   return [
     ...named.flatMap((one) => unknownProtocol(one, context)),
-    ...withoutEffect(settings),
+    ...withoutEffect(settings, context),
     ...nothingLeft(settings, context),
   ]
 }
@@ -218,15 +219,28 @@ function unknownProtocol(
   return [{ severity: 'error', code: 'SLUICE_CONFIG_UNKNOWN_PROTOCOL', path, message }]
 }
 
-/** Options of sniffers that are never asked, or whose time ends after everybody's. */
-function withoutEffect({ protocols, sniffers, timeout }: Options): Finding[] {
+/** Options of sniffers that are never asked, that bound nothing, or that say what comes of a bound that is not there. */
+function withoutEffect({ protocols, sniffers, timeout }: Options, context: CheckContext): Finding[] {
   return Object.entries(sniffers).flatMap(([protocol, own]): Finding[] => {
     const warn = (path: readonly string[], message: string): Finding[] => [
       { severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path: ['sniffers', protocol, ...path], message },
     ]
     if (protocols && !protocols.includes(protocol)) return warn([], `has no effect: "protocols" leaves ${protocol} out`)
-    if (own.timeout === undefined || own.timeout < timeout) return []
-    return warn(['timeout'], 'has no effect: detection as a whole ends before, or with it')
+    const options = (['maxBytes', 'timeout'] as const).filter((option) => own[option] !== undefined)
+    if (!own.enabled) return options.flatMap((option) => warn([option], `has no effect: ${protocol} is turned off`))
+    const wanted = context.sniffers.find((sniffer) => sniffer.protocol === protocol)?.maxBytes ?? Infinity
+    const isUnbounded = own.timeout === undefined || own.timeout >= timeout
+    return [
+      ...(own.maxBytes !== undefined && own.maxBytes >= wanted
+        ? warn(['maxBytes'], `has no effect: ${protocol} never needs more than ${wanted} bytes`)
+        : []),
+      ...(own.timeout !== undefined && isUnbounded
+        ? warn(['timeout'], 'has no effect: detection as a whole ends before, or with it')
+        : []),
+      ...(own.timeout === undefined && own.onTimeout !== 'no-match'
+        ? warn(['onTimeout'], `has no effect without a "timeout" of ${protocol}`)
+        : []),
+    ]
   })
 }
 

@@ -121,6 +121,46 @@ describe('detect', () => {
     expect(clock.pending).toEqual([])
   })
 
+  test('has a match wait a moment for those that are only asked before it: 05 01 00 is SOCKS 5, and all that it says', async () => {
+    const { clock, server, sluice, closed } = await start({ onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\x05\x01\0')
+    await turns()
+    clock.advance(49)
+    await turns()
+    expect(server.peers.length).toBe(0)
+    clock.advance(1)
+    await (await server.accepted()).hears('\x05\x01\0')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'socks5', decidedBy: 'client' })
+    expect(clock.pending).toEqual([])
+  })
+
+  test('lets the bytes that come in that moment decide', async () => {
+    const { clock, server, sluice, closed } = await start({ onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\x05\x01\0')
+    await turns()
+    clock.advance(49)
+    client.send('\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\xf0\0\0\0')
+    await (await server.accepted()).hears('\xf0')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'mongodb' })
+    expect(clock.pending).toEqual([])
+  })
+
+  test('waits as long as anybody for a sniffer that says that it wins over the match', async () => {
+    const { clock, server, sluice, closed } = await start({ protocols: ['slow', 'quick'], onUnknown: 'deny' })
+    const client = await connectTo(sluice.address().port)
+    client.send('\xf1b')
+    await turns()
+    clock.advance(5_000)
+    client.send('bbbbbbbz')
+    await (await server.accepted()).hears('z')
+    client.socket.resetAndDestroy()
+    expect(await closed).toMatchObject({ outcome: 'detected', protocol: 'slow' })
+  })
+
   test('is done at once where nobody is left when a sniffer has had its time', async () => {
     const sniffers = { ssh: { timeout: '300ms' } }
     const { clock, sluice, closed } = await start({ protocols: ['ssh'], onUnknown: 'deny', sniffers })
@@ -151,6 +191,16 @@ describe('detect', () => {
     expect(steps).toContain('ssh wanted more after 300 ms')
   })
 
+  test.each([
+    ['no timeout', { onTimeout: 'deny' }],
+    ['a timeout that ends after all', { timeout: '20s', onTimeout: 'deny' }],
+    ['been turned off', { enabled: false, timeout: '1s', onTimeout: 'deny' }],
+  ])('withholds nothing for the onTimeout: deny of a sniffer that has %s', async (_, ssh) => {
+    const { server, sluice } = await start({ sniffers: { ssh } })
+    ;(await connectTo(sluice.address().port)).send('SSH-')
+    await (await server.accepted()).hears('SSH-')
+  })
+
   test('has no timer for a sniffer beside the relay', async () => {
     const { clock, server, sluice } = await start({ sniffers: { ssh: { timeout: '300ms' } } })
     ;(await connectTo(sluice.address().port)).send('SSH-')
@@ -161,6 +211,10 @@ describe('detect', () => {
   test.each([
     [{ sniffers: { tls: { timeout: '10s' } } }, 'sniffers.tls.timeout'],
     [{ protocols: ['ssh'], sniffers: { tls: { enabled: false } } }, 'sniffers.tls'],
+    [{ sniffers: { tls: { enabled: false, timeout: '1s' } } }, 'sniffers.tls.timeout'],
+    [{ sniffers: { tls: { enabled: false, maxBytes: '7B' } } }, 'sniffers.tls.maxBytes'],
+    [{ sniffers: { ssh: { maxBytes: '9B' } } }, 'sniffers.ssh.maxBytes'],
+    [{ sniffers: { ssh: { onTimeout: 'deny' } } }, 'sniffers.ssh.onTimeout'],
   ])('warns that %j has no effect', async (options, path) => {
     const { sluice } = await start(options)
     const warning = { code: 'SLUICE_CONFIG_NO_EFFECT', path: `listeners[0].filters[0].detect.${path}` }
