@@ -11,6 +11,8 @@ export interface PodTemplateData {
 interface PodSpecData {
   hostNetwork?: unknown
   restartPolicy?: unknown
+  os?: { name?: unknown } | null
+  nodeSelector?: Record<string, unknown> | null
   containers?: ContainerData[] | null
   initContainers?: ContainerData[] | null
   volumes?: unknown[] | null
