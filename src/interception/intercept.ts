@@ -57,7 +57,7 @@ export async function findChanges(plan: InterceptionPlan | undefined, options: I
   return changes.filter(({ text, removedMarks }) => text !== '' || removedMarks.length > 0)
 }
 
-/** Makes the changes: asks the kernel about all of them first, so that none is made where one would be refused. */
+/** Makes the changes: has iptables test all of them first, so that none is made where one would be refused. */
 export async function makeChanges(changes: readonly Change[]): Promise<void> {
   for (const { iptables, text } of changes) await iptables.test(text)
   // Packets are marked only while there is a way for marked ones.

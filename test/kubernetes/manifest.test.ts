@@ -22,7 +22,11 @@ test('documents are those of the text, empty ones too', () => {
 test('JSON values one behind the other are documents, and errors in them are where they are', () => {
   expect(dataOf('{"a": "}"}\n {"b": "\\"{"}{"c": {}}\n')).toEqual([{ a: '}' }, { b: '"{' }, { c: {} }])
   const { documents } = new Manifest('{"a": 1}\n{"b": 2}\n')
-  expect(documents[1]!.problemAt(documents[1]!.document.contents!, 'here')).toEqual({ line: 2, column: 1, message: 'here' })
+  expect(documents[1]!.problemAt(documents[1]!.document.contents!, 'here')).toEqual({
+    line: 2,
+    column: 1,
+    message: 'here',
+  })
 })
 
 test('of a text that is no YAML behind some place, only the first problem is said', () => {
@@ -30,7 +34,9 @@ test('of a text that is no YAML behind some place, only the first problem is sai
 })
 
 test('whole numbers that JSON of this program would change are told', () => {
-  const { documents } = new Manifest('a: 1234567890123456789\nb: 9007199254740991\nc: "12345678901234567890"\nd: 1e30\n')
+  const { documents } = new Manifest(
+    'a: 1234567890123456789\nb: 9007199254740991\nc: "12345678901234567890"\nd: 1e30\n',
+  )
   expect(documents[0]!.inexactNumbers()).toEqual([
     { line: 1, column: 4, message: '1234567890123456789 has more digits than can be written as JSON here: quote it' },
   ])
