@@ -249,6 +249,23 @@ describe('sluice inject', () => {
     )
   })
 
+  test.each([
+    ['spec: {containers: [{name: a}], initContainers: {name: b}}', 'spec.initContainers', 'a list'],
+    ['spec: {containers: {name: a}}', 'spec.containers', 'a list'],
+    ['spec: {containers: [a]}', 'spec.containers.0', 'a map'],
+    ['spec: {containers: [{name: a, ports: 80}]}', 'spec.containers.0.ports', 'a list'],
+    ['spec: {containers: [{name: a}], volumes: x}', 'spec.volumes', 'a list'],
+    ['spec: [a]', 'spec', 'a map'],
+    ['spec: {containers: [{name: a}]}, metadata: {annotations: [a]}', 'metadata.annotations', 'a map'],
+  ])('%s is an error with its place, of uninject too', async (fields, path, expected) => {
+    for (const command of ['inject', 'uninject']) {
+      const { code, stdout, stderr } = await sluice([command, '-'], `{apiVersion: v1, kind: Pod, ${fields}}`)
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toMatch(/^standard input:1:\d\d/)
+      expect(stderr).toContain(`expected ${expected} at "${path}"`)
+    }
+  })
+
   test('gives no JSON that says another number', async () => {
     const text = `${pod('big')}  activeDeadlineSeconds: 1234567890123456789\n`
     expect((await sluice(['inject', '-'], text)).code).toBe(0)
