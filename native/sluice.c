@@ -4,7 +4,7 @@
 #define NAPI_VERSION 8
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <node_api.h>
@@ -44,6 +44,21 @@ static int arguments(napi_env env, napi_callback_info info, napi_value *values, 
     return 0;
   }
   return 1;
+}
+
+// A whole number within bounds, as it is: napi_get_value_int32 would make 0 of NaN, and 5 of 2^32 + 5. False where it is none.
+static int whole_number(napi_env env, napi_value value, int min, int max, int *result) {
+  double given;
+  if (napi_get_value_double(env, value, &given) != napi_ok || !(given >= min && given <= max) || given != (int)given) return 0;
+  *result = (int)given;
+  return 1;
+}
+
+// The same for a descriptor, with an exception under way where it is none. One that is closed is -1 to Node.
+static int descriptor(napi_env env, napi_value value, int *fd) {
+  if (whole_number(env, value, INT_MIN, INT_MAX, fd)) return 1;
+  napi_throw_type_error(env, NULL, "expected a descriptor");
+  return 0;
 }
 
 static napi_value number(napi_env env, int value) {
@@ -105,7 +120,7 @@ static napi_value describe(napi_env env, const address_t *address) {
 static napi_value original_destination(napi_env env, napi_callback_info info) {
   napi_value values[1];
   int fd;
-  if (!arguments(env, info, values, 1) || napi_get_value_int32(env, values[0], &fd) != napi_ok) return NULL;
+  if (!arguments(env, info, values, 1) || !descriptor(env, values[0], &fd)) return NULL;
   address_t local, original;
   socklen_t length = sizeof local;
   if (getsockname(fd, &local.any, &length) != 0) return NULL;
@@ -117,16 +132,15 @@ static napi_value original_destination(napi_env env, napi_callback_info info) {
   return describe(env, &original);
 }
 
-static int set(int fd, int level, int option) {
-  const int on = 1;
-  return setsockopt(fd, level, option, &on, sizeof on);
+static int set(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof value);
 }
 
 // A socket that may be bound to addresses that are not this machine's: its descriptor, or a negated errno.
 static int transparent_socket(int family) {
   int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
   if (fd < 0) return -errno;
-  int failed = family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT) : set(fd, IPPROTO_IP, IP_TRANSPARENT);
+  int failed = family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
   if (failed == 0) return fd;
   int error = errno;
   close(fd);
@@ -145,10 +159,11 @@ static socklen_t address_of(napi_env env, napi_value host, napi_value port, addr
   char text[HOST_SIZE];
   size_t length;
   int number_of_port = 0;
-  if (napi_get_value_string_latin1(env, host, text, sizeof text, &length) != napi_ok) return 0;
-  // It has been cut short then.
-  if (length == sizeof text - 1) return 0;
-  if (port != NULL && napi_get_value_int32(env, port, &number_of_port) != napi_ok) return 0;
+  // As UTF-8: of a character above 255, Latin-1 would have the lower half, which may be a digit.
+  if (napi_get_value_string_utf8(env, host, text, sizeof text, &length) != napi_ok) return 0;
+  // It has been cut short then, or ends before its end.
+  if (length == sizeof text - 1 || strlen(text) != length) return 0;
+  if (port != NULL && !whole_number(env, port, 0, UINT16_MAX, &number_of_port)) return 0;
   return parse_address(text, number_of_port, address);
 }
 
@@ -163,8 +178,9 @@ static napi_value transparent_listener(napi_env env, napi_callback_info info) {
   int fd = transparent_socket(address.any.sa_family);
   if (fd < 0) return number(env, fd);
   // As libuv does for its own, so that a restart need not wait for TIME_WAIT.
-  set(fd, SOL_SOCKET, SO_REUSEADDR);
-  if (is_v6_only && address.any.sa_family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Said either way, as by libuv: net.ipv6.bindv6only may be on.
+  if (address.any.sa_family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_v6_only);
   return number(env, bound(fd, &address, length));
 }
 
@@ -178,7 +194,7 @@ static napi_value transparent_source(napi_env env, napi_callback_info info) {
   int fd = transparent_socket(address.any.sa_family);
   if (fd < 0) return number(env, fd);
   // Linux 4.2; without it ports are chosen at bind, which is only fewer of them.
-  set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+  set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   return number(env, bound(fd, &address, length));
 }
 
@@ -186,7 +202,7 @@ static napi_value transparent_source(napi_env env, napi_callback_info info) {
 static napi_value close_descriptor(napi_env env, napi_callback_info info) {
   napi_value values[1];
   int fd;
-  if (arguments(env, info, values, 1) && napi_get_value_int32(env, values[0], &fd) == napi_ok) close(fd);
+  if (arguments(env, info, values, 1) && descriptor(env, values[0], &fd)) close(fd);
   return NULL;
 }
 

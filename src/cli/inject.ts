@@ -7,6 +7,7 @@ import {
   conflictIn,
   defaultSettings,
   type InjectionSettings,
+  registryPrefix,
   type Setting,
   SETTINGS,
 } from '../kubernetes/injection-settings.js'
@@ -48,7 +49,7 @@ export function addInjectCommand(program: Command, io: StreamingIo, registry: Re
     .argument('<manifests...>', 'files, folders, or - for standard input')
   for (const setting of SETTINGS) command.addOption(optionFor(setting))
   command
-    .option('--registry <prefix>', 'where both images are, such as registry.example.com/team')
+    .option('--registry <prefix>', 'where both images are, such as registry.example.com/team', refusing(registryPrefix))
     .option('--config <file>', 'a configuration to carry along, in place of the one of the image')
     .addOption(new Option('-o, --output <format>', 'what to write').choices(['yaml', 'json']).default('yaml'))
     .addOption(new Option('--manual', 'as Linkerd calls what is always done here').hideHelp())
@@ -63,14 +64,20 @@ function optionFor(setting: Setting): Option {
   if (argument === undefined) return new Option(name === 'proxyAwait' ? `--no-${key}` : `--${key}`, help)
   const value = defaultSettings(packageVersion())[name]
   const isShown = typeof value === 'string' || typeof value === 'number'
-  return new Option(`--${key} ${argument}`, isShown ? `${help} (default: ${value})` : help).argParser((text) => {
+  const shown = isShown ? `${help} (default: ${value})` : help
+  return new Option(`--${key} ${argument}`, shown).argParser(refusing((text) => setting.parse(text)))
+}
+
+/** What a value is not, said as of an option. */
+function refusing<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
     try {
-      return setting.parse(text)
+      return parse(text)
     } catch (error) {
       if (error instanceof RangeError) throw new InvalidArgumentError(error.message)
       throw error
     }
-  })
+  }
 }
 
 async function inject(
@@ -81,10 +88,12 @@ async function inject(
 ): Promise<number> {
   const context = await contextFor(options, registry)
   const sources = await readManifests(names, io)
-  const injected = convertAll(sources, io, (text) => injectManifest(text, context))
+  const injected = convertAll(sources, io, (text) => {
+    const { text: result, results } = injectManifest(text, context)
+    return { text: options.output === 'json' ? asJson(result) : result, results }
+  })
   if (!injected) return EXIT_FAILED
-  const text = joinManifests(injected.map((each) => each.text))
-  await io.writeAnswer(options.output === 'json' ? asJson(text) : text)
+  await io.writeAnswer(joinManifests(injected.map((each) => each.text)))
   io.stderr.write(injectionReport(injected.flatMap(({ results }): readonly InjectionResult[] => results)))
   return 0
 }
@@ -142,8 +151,7 @@ async function contextFor(options: InjectOptions, registry: Registry): Promise<I
 function images(prefix: string | undefined, version: string): Partial<InjectionSettings> {
   if (prefix === undefined) return {}
   const { proxyImage, initImage } = defaultSettings(version)
-  const folder = prefix.replace(/\/+$/, '')
-  return { proxyImage: `${folder}/${proxyImage}`, initImage: `${folder}/${initImage}` }
+  return { proxyImage: `${prefix}/${proxyImage}`, initImage: `${prefix}/${initImage}` }
 }
 
 /** What a configuration that is carried along says itself cannot be said otherwise. */
@@ -167,8 +175,11 @@ function usage<T>(work: () => T): T {
   }
 }
 
-/** Every document as JSON, one behind the other, which kubectl reads. Comments are gone. */
+/** Every document as JSON, one behind the other, which kubectl reads. Comments are gone. Throws a ManifestError where more would be. */
 function asJson(text: string): string {
-  const documents = new Manifest(text).documents.map(({ data }) => data).filter((data) => data !== null)
+  const manifest = new Manifest(text)
+  const inexact = manifest.documents.flatMap((document) => document.inexactNumbers())
+  if (inexact.length > 0) throw new ManifestError(inexact)
+  const documents = manifest.documents.map(({ data }) => data).filter((data) => data !== null)
   return documents.map((data) => `${JSON.stringify(data, null, 2)}\n`).join('')
 }

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<SkipReason, string>> = {
   'already-injected': 'it has a sidecar already',
   'foreign-sidecar': 'it has a sidecar of another mesh',
   'host-network': 'hostNetwork is on',
+  windows: 'its pods run on Windows',
   disabled: 'sluice.dev/inject is "disabled"',
 }
 

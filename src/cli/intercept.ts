@@ -97,7 +97,7 @@ export function addInterceptCommand(program: Command, io: CliIo): void {
 async function intercept(options: Options, io: CliIo): Promise<number> {
   const plan = options.remove ? undefined : planOf(options)
   const families = familiesOf(options, io)
-  const how: InterceptOptions = { iptablesMode: options.iptablesMode, families }
+  const how: InterceptOptions = { iptablesMode: options.iptablesMode, families, mark: options.tproxyMark }
   const changes = await findChanges(plan, how)
   if (options.dryRun) {
     io.stdout.write(changes.map(describeChange).join('\n'))

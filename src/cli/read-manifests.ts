@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UsageError } from './exit-code.js'
+import { isJsonText } from '../kubernetes/compose-documents.js'
 import type { StreamingIo } from './streaming-io.js'
 
 /** The text of a file or of standard input. */
@@ -30,9 +31,18 @@ export async function readManifests(names: readonly string[], io: StreamingIo): 
 
 /**
  * One stream of several manifests, with a line `---` where one follows another that does not end its document. One alone stays as it
- * is.
+ * is. What begins with JSON is JSON to kubectl as far as it goes: there nothing stands between one and the next, and where YAML is
+ * among them, a line `---` is above them all.
  */
-export function joinManifests(texts: readonly string[]): string {
+export function joinManifests(manifests: readonly string[]): string {
+  const texts = manifests.filter((text) => text.trim() !== '')
+  if (texts.length < 2) return manifests.find((text) => text.trim() !== '') ?? manifests.join('')
+  if (texts.every((text) => isJsonText(text)))
+    return texts.map((text) => (text.endsWith('\n') ? text : `${text}\n`).replace(/^\uFEFF/, '')).join('')
+  return /^\uFEFF?\s*\{/.test(texts[0]!) ? `---\n${joinDocuments(texts)}` : joinDocuments(texts)
+}
+
+function joinDocuments(texts: readonly string[]): string {
   return texts.reduce((joined, text) => {
     if (joined === '') return text
     const next = text.replace(/^\uFEFF/, '')

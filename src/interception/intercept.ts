@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { SluiceError } from '../core/errors.js'
 import type { InterceptionPlan } from './interception-plan.js'
 import { Iptables, type IptablesMode, programName } from './iptables.js'
-import { addRouting, removeRouting, routingCommands } from './policy-routing.js'
+import { addRouting, hasRouting, removeRouting, routingCommands } from './policy-routing.js'
 import { NO_RULES, ourRules, ruleChanges } from './rule-changes.js'
 import { type Family, type Rules, rulesOf } from './rules.js'
 
@@ -10,6 +10,8 @@ export interface InterceptOptions {
   /** `auto`: where rules are already, else what works. */
   readonly iptablesMode: IptablesMode | 'auto'
   readonly families: readonly Family[]
+  /** The number of the routing table for TPROXY: without TPROXY none of that number is left. */
+  readonly mark: number
 }
 
 /** What has to be done with the programs of one mode for one family. */
@@ -43,9 +45,10 @@ export async function findChanges(plan: InterceptionPlan | undefined, options: I
     const wanted = plan === undefined ? NO_RULES : rulesOf(plan, family)
     // Both families by the same programs: who looks at one finds the other.
     if (iptablesMode === 'auto' && plan !== undefined) iptablesMode = (await choose(candidates, wanted)).iptables.mode
-    for (const { iptables, saved } of candidates) {
+    const leftBehind = (await hasRouting(family, options.mark)) ? [options.mark] : []
+    for (const [index, { iptables, saved }] of candidates.entries()) {
       const isChosen = plan !== undefined && iptables.mode === iptablesMode
-      const { addedMark, removedMarks } = marksOf(ourRules(saved), wanted)
+      const { addedMark, removedMarks } = marksOf(ourRules(saved), wanted, index === 0 ? leftBehind : [])
       const change = { text: ruleChanges(ourRules(saved), isChosen ? wanted : NO_RULES), removedMarks }
       if (isChosen) changes.push({ iptables, ...change, ruleCount: countRules(wanted), addedMark })
       else changes.push({ iptables, ...change, ruleCount: 0, addedMark: undefined })
@@ -54,7 +57,7 @@ export async function findChanges(plan: InterceptionPlan | undefined, options: I
   return changes.filter(({ text, removedMarks }) => text !== '' || removedMarks.length > 0)
 }
 
-/** Makes the changes: asks the kernel about all of them first, so that none is made where one would be refused. */
+/** Makes the changes: has iptables test all of them first, so that none is made where one would be refused. */
 export async function makeChanges(changes: readonly Change[]): Promise<void> {
   for (const { iptables, text } of changes) await iptables.test(text)
   // Packets are marked only while there is a way for marked ones.
@@ -116,9 +119,14 @@ async function choose(candidates: readonly Candidate[], wanted: Rules): Promise<
   throw reason
 }
 
-function marksOf(present: Rules, wanted: Rules): Pick<Change, 'addedMark' | 'removedMarks'> {
+function marksOf(
+  present: Rules,
+  wanted: Rules,
+  leftBehind: readonly number[],
+): Pick<Change, 'addedMark' | 'removedMarks'> {
   const [addedMark] = tproxyMarks(wanted)
-  return { addedMark, removedMarks: tproxyMarks(present).filter((mark) => mark !== addedMark) }
+  const marks = new Set([...tproxyMarks(present), ...leftBehind])
+  return { addedMark, removedMarks: [...marks].filter((mark) => mark !== addedMark) }
 }
 
 /** The marks of TPROXY rules, each of which has a routing table of that number. */

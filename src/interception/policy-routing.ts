@@ -19,6 +19,17 @@ export async function addRouting(family: Family, mark: number): Promise<void> {
   await ip(setRoute!)
 }
 
+/**
+ * Whether there is a rule for this mark: one may be left behind where we were killed, or where others flushed the rules of iptables.
+ * What cannot be asked is none: REDIRECT needs no ip(8).
+ */
+export async function hasRouting(family: Family, mark: number): Promise<boolean> {
+  const program = findProgram('ip')
+  if (program === undefined) return false
+  const { stdout } = await runProgram(program, inFamily(family, ['rule', 'show']))
+  return countIn(stdout, mark) > 0
+}
+
 /** Takes all of them away. Where ip(8) is not installed nothing can have been put in place. */
 export async function removeRouting(family: Family, mark: number): Promise<void> {
   if (findProgram('ip') === undefined) return
@@ -33,7 +44,10 @@ export async function removeRouting(family: Family, mark: number): Promise<void>
 }
 
 async function countRules(family: Family, mark: number): Promise<number> {
-  const text = await ip(inFamily(family, ['rule', 'show']))
+  return countIn(await ip(inFamily(family, ['rule', 'show'])), mark)
+}
+
+function countIn(text: string, mark: number): number {
   const ours = new RegExp(`\\bfwmark 0x${mark.toString(16)} lookup ${mark}\\b`)
   return text.split('\n').filter((line) => ours.test(line)).length
 }

@@ -12,12 +12,17 @@ export function ourRules(saved: string): Rules {
     if (name !== undefined) tables[name] = table = { chains: {}, jumps: [] }
     const [, chain] = /^:(\S+)/.exec(line) ?? []
     if (chain?.startsWith(CHAIN_PREFIX)) table.chains[chain] = []
-    const [, owner, rule, target] = /^-A (\S+) (.*-[jg] (\S+).*)$/.exec(line) ?? []
+    const [, owner, rule] = /^-A (\S+) (.*)$/.exec(line) ?? []
     if (owner === undefined) continue
     if (owner.startsWith(CHAIN_PREFIX)) table.chains[owner]?.push(rule!)
-    else if (target!.startsWith(CHAIN_PREFIX)) table.jumps.push(line)
+    else if (targetOf(rule!)?.startsWith(CHAIN_PREFIX)) table.jumps.push(line)
   }
   return tables
+}
+
+/** Comments and log prefixes are in quotation marks, and may say anything. */
+function targetOf(rule: string): string | undefined {
+  return /(?:^| )-[jg] (\S+)/.exec(rule.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""'))?.[1]
 }
 
 /**

@@ -206,6 +206,14 @@ export function formatPortRanges(ranges: readonly PortRange[]): string {
   return ranges.map(formatPortRange).join(',')
 }
 
+/** What stands before an image's name. */
+export function registryPrefix(text: string): string {
+  const prefix = text.replace(/\/+$/, '')
+  if (!/^[a-z0-9][\w.:/-]*$/i.test(prefix))
+    throw new RangeError(`expected a registry such as registry.example.com/team, got "${text}"`)
+  return prefix
+}
+
 /** Registry, path, tag and digest have no other characters; whether the image is there, only a cluster can tell. */
 function image(text: string): string {
   if (!/^[a-z0-9][\w.:/@-]*$/i.test(text))

@@ -8,12 +8,13 @@ import {
   type Node,
   type Pair,
   type ParsedNode,
-  parseAllDocuments,
   type Tags,
   visit,
   type YAMLMap,
+  type YAMLParseError,
   type YAMLSeq,
 } from 'yaml'
+import { composeDocuments } from './compose-documents.js'
 import { SourceCollection, SourceItem } from './source-collection.js'
 
 /** Something that is wrong with a manifest, and where. */
@@ -47,17 +48,15 @@ export class Manifest {
   /** Throws a ManifestError where the text is no YAML. */
   constructor(text: string) {
     this.text = text
-    const parsed = parseAllDocuments(text, {
+    const documents = composeDocuments(text, this.#lines, {
       keepSourceTokens: true,
-      lineCounter: this.#lines,
       logLevel: 'error',
       prettyErrors: false,
       version: '1.1',
       customTags: asKubernetesReads,
     })
-    const documents = Array.isArray(parsed) ? (parsed as Document.Parsed<ParsedNode>[]) : []
     const problems = documents.flatMap(({ errors }) =>
-      errors.map(({ pos, message }) => this.problemAt(pos[0], message)),
+      untilLost(errors).map(({ pos, message }) => this.problemAt(pos[0], message)),
     )
     if (problems.length > 0) throw new ManifestError(problems)
     this.documents = documents.map((document) => new ManifestDocument(this, document))
@@ -67,6 +66,12 @@ export class Manifest {
     const { line, col } = this.#lines.linePos(offset)
     return { line, column: col, message }
   }
+}
+
+/** The first token that fits nowhere has every other behind it fit nowhere, too. */
+function untilLost(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const lost = errors.findIndex(({ code }) => code === 'UNEXPECTED_TOKEN')
+  return lost < 0 ? errors : errors.slice(0, lost + 1)
 }
 
 /**
@@ -131,6 +136,21 @@ export class ManifestDocument {
   /** Where a node begins. */
   problemAt(node: Node | undefined, message: string): ManifestProblem {
     return this.manifest.problemAt(node?.range?.[0] ?? this.document.range[0], message)
+  }
+
+  /** Whole numbers that the data cannot have as the text has them. */
+  inexactNumbers(): ManifestProblem[] {
+    const problems: ManifestProblem[] = []
+    visit(this.document, {
+      Scalar: (_key, node) => {
+        if (!/^[-+]?\d+$/.test(node.source ?? '') || Number.isSafeInteger(node.value ?? 0)) return
+        if (typeof node.value === 'number')
+          problems.push(
+            this.problemAt(node, `${node.source} has more digits than can be written as JSON here: quote it`),
+          )
+      },
+    })
+    return problems
   }
 
   /** What an alias stands for; any other node itself. */

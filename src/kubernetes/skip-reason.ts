@@ -3,7 +3,17 @@ import type { ContainerData, PodTemplateData } from './pod-template.js'
 
 /** Why an object is passed on as it is. */
 export type SkipReason =
-  'no-kind' | 'no-pods' | 'no-containers' | 'already-injected' | 'foreign-sidecar' | 'host-network' | 'disabled'
+  | 'no-kind'
+  | 'no-pods'
+  | 'no-containers'
+  | 'already-injected'
+  | 'foreign-sidecar'
+  | 'host-network'
+  | 'windows'
+  | 'disabled'
+
+/** Of nodes, the second by an old name. */
+const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
 
 /** Why this pod template gets no sidecar; undefined where it gets one. Throws a RangeError where its annotation is not understood. */
 export function skipReason({ metadata, spec }: PodTemplateData): SkipReason | undefined {
@@ -14,6 +24,8 @@ export function skipReason({ metadata, spec }: PodTemplateData): SkipReason | un
   if (wanted !== 'enabled')
     throw new RangeError(`${INJECT_ANNOTATION}: expected "enabled" or "disabled", got ${JSON.stringify(wanted)}`)
   if (spec?.hostNetwork === true) return 'host-network'
+  if (spec?.os?.name === 'windows' || OS_LABELS.some((label) => spec?.nodeSelector?.[label] === 'windows'))
+    return 'windows'
   if (names.some((name) => FOREIGN_SIDECARS.includes(name as string))) return 'foreign-sidecar'
   return undefined
 }

@@ -232,6 +232,48 @@ describe('sluice inject', () => {
     ])
   })
 
+  test('reads JSON objects one behind the other, as it writes them', async () => {
+    const written = (await sluice(['inject', '-o', 'json', '-'], `${pod('one')}---\n${pod('two')}`)).stdout
+    const back = await sluice(['uninject', '-'], written)
+    expect([back.code, back.stderr]).toEqual([0, '\npod "one" uninjected\npod "two" uninjected\n\n'])
+    expect((await sluice(['inject', '-'], back.stdout)).stderr).toBe('\npod "one" injected\npod "two" injected\n\n')
+  })
+
+  test('makes of several files of JSON what kubectl reads: no separator, but where YAML is among them', async () => {
+    const json = (name: string) => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } })
+    const one = await folderWith({ 'a.json': json('a'), 'b.json': `${json('b')}\n` })
+    expect((await sluice(['inject', one])).stdout).toBe(`${json('a')}\n${json('b')}\n`)
+    const mixed = await folderWith({ 'a.json': json('a'), 'b.yaml': 'kind: ConfigMap\nmetadata: {name: b}\n' })
+    expect((await sluice(['inject', mixed])).stdout).toBe(
+      `---\n${json('a')}\n---\nkind: ConfigMap\nmetadata: {name: b}\n`,
+    )
+  })
+
+  test.each([
+    ['spec: {containers: [{name: a}], initContainers: {name: b}}', 'spec.initContainers', 'a list'],
+    ['spec: {containers: {name: a}}', 'spec.containers', 'a list'],
+    ['spec: {containers: [a]}', 'spec.containers.0', 'a map'],
+    ['spec: {containers: [{name: a, ports: 80}]}', 'spec.containers.0.ports', 'a list'],
+    ['spec: {containers: [{name: a}], volumes: x}', 'spec.volumes', 'a list'],
+    ['spec: [a]', 'spec', 'a map'],
+    ['spec: {containers: [{name: a}]}, metadata: {annotations: [a]}', 'metadata.annotations', 'a map'],
+  ])('%s is an error with its place, of uninject too', async (fields, path, expected) => {
+    for (const command of ['inject', 'uninject']) {
+      const { code, stdout, stderr } = await sluice([command, '-'], `{apiVersion: v1, kind: Pod, ${fields}}`)
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toMatch(/^standard input:1:\d\d/)
+      expect(stderr).toContain(`expected ${expected} at "${path}"`)
+    }
+  })
+
+  test('gives no JSON that says another number', async () => {
+    const text = `${pod('big')}  activeDeadlineSeconds: 1234567890123456789\n`
+    expect((await sluice(['inject', '-'], text)).code).toBe(0)
+    const { code, stdout, stderr } = await sluice(['inject', '-o', 'json', '-'], text)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('1234567890123456789 has more digits than can be written as JSON here')
+  })
+
   test('writes nothing where one manifest of several is none, and says where', async () => {
     const folder = await folderWith({
       'a.yaml': pod('a'),
@@ -261,6 +303,8 @@ describe('sluice inject', () => {
     [['--proxy-log-level', 'warning'], '"warning"'],
     [['--image-pull-policy', 'always'], '"always"'],
     [['--proxy-image', 'a b'], '"a b"'],
+    [['--registry', ''], 'expected a registry'],
+    [['--registry', 'a b'], '"a b"'],
     [['--admin-port', '4143'], 'must be three different ports'],
     [['-o', 'xml'], 'xml'],
     [['--no-such-flag'], 'no-such-flag'],
@@ -343,7 +387,7 @@ listeners:
     ]
     const { metadata, spec } = await inject(...flags)
     const config = metadata.annotations['sluice.dev/config']!
-    expect(config).toContain('0.0.0.0:6191')
+    expect(config).toContain('":6191"')
     expect(config.match(/:6143"/g)).toHaveLength(2)
     expect(config.match(/:6140"/g)).toHaveLength(2)
     expect(config.match(/"4222": opaque\n +9000-9010: opaque/g)).toHaveLength(2)

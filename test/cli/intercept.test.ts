@@ -150,6 +150,44 @@ COMMIT
       expect(await everything(place)).toBe(before)
     })
 
+    test.each([
+      ['takes away', ['--remove']],
+      ['needs none of', ['--mode', 'redirect']],
+    ])('%s routing that was left behind where rules were flushed, or half of it was done', async (_, options) => {
+      const place = await withRulesOfOthers()
+      const before = await everything(place)
+      await intercept(place, ...inMode, '--mode', 'tproxy')
+      for (const name of ['iptables', 'ip6tables'])
+        expect(await place.run(`${name}-${mode}-restore`, [], { input: OTHERS })).toMatchObject({ code: 0 })
+      expect(await everything(place)).toContain('lookup 4143')
+      expect(await intercept(place, ...options)).toMatchObject({ code: 0 })
+      expect(await everything(place)).not.toContain('lookup 4143')
+      await intercept(place, '--remove')
+      expect(await everything(place)).toBe(before)
+    })
+
+    test('leaves rules of others alone that name its chains in a text', async () => {
+      const place = await withRulesOfOthers()
+      const text = ['-m', 'comment', '--comment', 'not " -j SLUICE_INBOUND ']
+      await place.succeed(`iptables-${mode}`, '-t', 'nat', '-A', 'OTHERS', ...text, '-j', 'RETURN')
+      await place.succeed(
+        `iptables-${mode}`,
+        '-t',
+        'nat',
+        '-A',
+        'OTHERS',
+        '-j',
+        'LOG',
+        '--log-prefix',
+        'x -j SLUICE_X ',
+      )
+      await place.succeed(`iptables-${mode}`, '-t', 'nat', '-A', 'OTHERS', ...text)
+      const before = await everything(place)
+      await intercept(place, ...inMode)
+      await intercept(place, '--remove')
+      expect(await everything(place)).toBe(before)
+    })
+
     test('changes nothing, of IPv4 either, where IPv6 would be refused', async () => {
       const place = await withRulesOfOthers()
       const before = await everything(place)

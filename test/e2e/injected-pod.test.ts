@@ -63,16 +63,12 @@ test.skipIf(programs.areMissing)(
       decidedBy: 'server',
     })
     expect(await sidecar.metric('tcp_open_total', { direction: 'outbound', peer: 'src' })).toBe(1)
-    // Probes come from outside, to the admin port, and are not carried.
-    const probe = await world.run('curl', [
-      '-sSf',
-      '-o',
-      '/dev/null',
-      '-w',
-      '%{http_code}',
-      `http://${one.ipv4}:4191/ready`,
-    ])
-    expect(probe.stdout).toBe('200')
+    // Probes come from outside, to the admin port, by the family that the cluster has, and are not carried.
+    for (const host of [one.ipv4, `[${one.ipv6}]`]) {
+      const options = ['-gsSf', '-o', '/dev/null', '-w', '%{http_code}']
+      const probe = await world.run('curl', [...options, `http://${host}:4191/ready`])
+      expect([host, probe.stdout]).toEqual([host, '200'])
+    }
     expect(await sidecar.metric('tcp_open_total', { direction: 'inbound' })).toBe(0)
   },
 )

@@ -49,6 +49,20 @@ describe.skipIf(addon === undefined)('the native addon', () => {
     expect(addon?.transparentListener('127.0.0.1', 'x' as unknown as number, false)).toBe(-22)
   })
 
+  test('takes no number for another, and no text for a part of it', () => {
+    for (const descriptor of [2 ** 32 + 5, NaN, 1.5, 'x', undefined, {}] as number[]) {
+      expect(() => addon?.originalDestination(descriptor)).toThrow(TypeError)
+      expect(() => addon?.closeDescriptor(descriptor)).toThrow(TypeError)
+    }
+    for (const port of [-1, 65_536, NaN, 80.5, 2 ** 32 + 80]) {
+      expect([port, addon?.transparentListener('127.0.0.1', port, false)]).toEqual([port, -22])
+    }
+    // Cut at the zero, and by the lower halves of its characters, both would be 127.0.0.1.
+    for (const host of ['127.0.0.1\0.example.com', '\u013127.0.0.1']) {
+      expect([host, addon?.transparentSource(host)]).toEqual([host, -22])
+    }
+  })
+
   test.runIf(process.getuid?.() === 0)('makes a listener for any address, which Node listens on', async () => {
     const descriptor = addon!.transparentListener('192.0.2.7', 0, false)
     expect(descriptor).toBeGreaterThan(2)

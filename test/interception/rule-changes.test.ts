@@ -24,6 +24,8 @@ COMMIT
 *filter
 :INPUT ACCEPT [0:0]
 -A INPUT -p tcp -m comment --comment "not -j SLUICE_INBOUND" -j ACCEPT
+-A INPUT -p udp -j LOG --log-prefix "see \\" -j SLUICE_INBOUND "
+-A INPUT -m comment --comment "nor -g SLUICE_OLD"
 COMMIT
 `
 

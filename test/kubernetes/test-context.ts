@@ -8,7 +8,7 @@ export const registry = registryOf([builtIns])
 
 /** A configuration as an image has it, so that what the tests expect does not change with ours. */
 const IMAGE_CONFIG = `# About itself.
-admin: { address: 0.0.0.0:4191 }
+admin: { address: ':4191' }
 listeners:
   - name: inbound
     direction: inbound
