@@ -22,6 +22,7 @@ import { NodeTransport } from './core/node-transport.js'
 import { noOriginalDestinations } from './core/original-destination.js'
 import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
 import type { TraceStep } from './core/trace.js'
+import { REQUEST_HUB, RequestHub, type RequestRecord } from './http/request-record.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
@@ -55,7 +56,12 @@ export interface SluiceEvents {
   /** Protocol and destination of a connection are known, or it is certain that they will not be. */
   decided: (connection: ConnectionSnapshot) => void
   closed: (summary: CloseSummary) => void
+  /** An HTTP request is over, on a listener with `http-metrics`. Heads are decoded for it only while somebody listens. */
+  request: (record: RequestRecord) => void
 }
+
+/** Those that the connections themselves bring. */
+type ConnectionEvents = Omit<SluiceEvents, 'request'>
 
 export interface StopOptions {
   /** Milliseconds that open connections get to end by themselves, after the configuration's drain delay. Absent: none. */
@@ -79,7 +85,8 @@ export class Sluice {
   readonly #source: SluiceConfig | string
   readonly #overrides: SluiceOverrides
   readonly #metrics = new MetricsRegistry()
-  readonly #listeners: { readonly [E in keyof SluiceEvents]: Set<SluiceEvents[E]> } = {
+  readonly #requests = new RequestHub()
+  readonly #listeners: { readonly [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]> } = {
     decided: new Set(),
     closed: new Set(),
   }
@@ -219,8 +226,13 @@ export class Sluice {
 
   /** Calls `callback` on each event until the function that is returned is called. */
   on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E]): () => void {
-    this.#listeners[event].add(callback)
-    return () => void this.#listeners[event].delete(callback)
+    if (event === 'request') {
+      const receive = callback as SluiceEvents['request']
+      return this.#requests.subscribe((record) => this.#guard(() => receive(record)))
+    }
+    const listeners = this.#listeners[event as keyof ConnectionEvents] as Set<SluiceEvents[E]>
+    listeners.add(callback)
+    return () => void listeners.delete(callback)
   }
 
   /**
@@ -268,6 +280,7 @@ export class Sluice {
       { token: LOG, value: this.#overrides.log ?? silentLog },
       { token: TRANSPORT, create: () => new NodeTransport() },
       { token: ORIGINAL_DESTINATIONS, value: noOriginalDestinations },
+      { token: REQUEST_HUB, value: this.#requests },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])
     for (const binding of [...defaults, ...provided, ...(this.#overrides.providers ?? [])]) container.bind(binding)
