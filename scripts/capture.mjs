@@ -5,7 +5,8 @@
 //
 // Forwards connections from a port of its own to the server, runs the command with {host} and {port} replaced, and when it has ended
 // appends a row for the first connection that said anything (--all: for each) to test/fixtures/captures/PROTOCOL.jsonl. Without a
-// command it forwards until one connection has closed. A row of the same id is replaced.
+// command it forwards until one connection has closed. A row of the same id is replaced. Where there is a client and no server,
+// --silent-server stands in for --to: connections are accepted and get no answer.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ import { connect, createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 
 const USAGE =
-  'usage: node scripts/capture.mjs --protocol NAME --id ID --program "PROGRAM VERSION" --to HOST:PORT [--shown COMMAND] [--facts JSON] [--port N] [--all] [-- COMMAND ...]'
+  'usage: node scripts/capture.mjs --protocol NAME --id ID --program "PROGRAM VERSION" (--to HOST:PORT | --silent-server) [--shown COMMAND] [--facts JSON] [--port N] [--all] [-- COMMAND ...]'
 /** Of each side: the default of limits.peekWindow. Detection looks at no more. */
 const KEPT_BYTES = 16 * 1024
 /** A client that has not ended by then is killed. */
@@ -23,16 +24,25 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: Object.fromEntries([
     ...['protocol', 'id', 'program', 'to', 'shown', 'facts', 'port'].map((name) => [name, { type: 'string' }]),
-    ['all', { type: 'boolean' }],
+    ...['all', 'silent-server'].map((name) => [name, { type: 'boolean' }]),
   ]),
 })
-for (const name of ['protocol', 'id', 'program', 'to']) if (values[name] === undefined) fail(USAGE)
-const [, host, toPort] = /^(?:(.+):)?(\d+)$/.exec(values.to) ?? fail(USAGE)
+for (const name of ['protocol', 'id', 'program']) if (values[name] === undefined) fail(USAGE)
+const isSilent = values['silent-server'] ?? false
+if (isSilent === (values.to !== undefined)) fail(USAGE)
+const [, host, toPort] = isSilent ? [] : (/^(?:(.+):)?(\d+)$/.exec(values.to) ?? fail(USAGE))
 
 const connections = []
 const server = createServer({ allowHalfOpen: true }, (client) => {
   const connection = { segments: [], kept: { client: 0, server: 0 }, hasClosed: undefined }
   connections.push(connection)
+  if (isSilent) {
+    client.on('data', (data) => keep(connection, 'client', data))
+    client.on('end', () => client.end())
+    client.on('error', () => client.destroy())
+    connection.hasClosed = once(client, 'close')
+    return
+  }
   const upstream = connect({ host: host ?? '127.0.0.1', port: Number(toPort), allowHalfOpen: true })
   connection.hasClosed = Promise.all([relay(client, upstream, 'client'), relay(upstream, client, 'server')])
 
@@ -52,7 +62,7 @@ const { port } = server.address()
 
 if (positionals.length > 0) await runCommand()
 else {
-  console.error(`forwarding 127.0.0.1:${port} to ${values.to} until a connection closes`)
+  console.error(`forwarding 127.0.0.1:${port} to ${values.to ?? 'nobody'} until a connection closes`)
   await once(server, 'connection')
   await connections[0].hasClosed
 }
@@ -85,12 +95,17 @@ function writeRows(recorded) {
   const rows = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : []
   recorded.forEach(({ segments }, index) => {
     const id = recorded.length > 1 ? `${values.id}-${index + 1}` : values.id
-    const command = values.shown ?? positionals.join(' ').replaceAll('{host}', '127.0.0.1').replaceAll('{port}', toPort)
+    const command =
+      values.shown ??
+      positionals
+        .join(' ')
+        .replaceAll('{host}', '127.0.0.1')
+        .replaceAll('{port}', toPort ?? port)
     const row = {
       id,
       protocol: values.protocol,
       ...(values.facts && { facts: JSON.parse(values.facts) }),
-      source: `captured from ${values.program} by ${command}`,
+      source: `captured from ${values.program} by ${command}${isSilent ? ', without an answer' : ''}`,
       segments,
     }
     const at = rows.findIndex((one) => one.id === id)

@@ -21,6 +21,14 @@ const ALIASES = new Map([
   ['mongo', 'mongodb'],
   ['mariadb', 'mysql'],
   ['ws', 'websocket'],
+  ['rmi', 'java-rmi'],
+  ['dns-tcp', 'dns'],
+  ['amqp091', 'amqp'],
+  ['cifs', 'smb'],
+  ['rfb', 'vnc'],
+  ['socks5', 'socks'],
+  ['socks4', 'socks'],
+  ['proxy', 'proxy-protocol'],
 ])
 /** What begins as another protocol, and is carried as that. */
 const FAMILIES = new Map([
@@ -28,6 +36,9 @@ const FAMILIES = new Map([
   ['grpc', 'http/2'],
 ])
 const isKnown = (label) => !/^(unknown|opaque|other:.*)$/.test(label)
+
+/** RFC 4648 section 4. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 const { values, positionals } = readArguments()
 const plan = new SnifferPlan(builtInSniffers, ({ protocol }, error) => console.error(`${protocol} threw:`, error))
@@ -60,20 +71,34 @@ async function readRows(file) {
     console.error(`${file}${number > 0 ? `:${number}` : ''}: ${error.message}`)
     process.exit(2)
   }
-  return rows.filter(({ strict }) => strict !== false)
+  const strictly = rows.filter(({ strict }) => strict !== false)
+  if (strictly.length > 0) return strictly
+  console.error(`${file}: no flow to score`)
+  process.exit(2)
 }
 
-function readRow({ id, label, strict, dport, segments }) {
+function readRow(row) {
+  const { id, label, strict, dport, segments } = row ?? {}
   if (typeof label !== 'string' || !Array.isArray(segments)) throw new Error('a flow needs "label" and "segments"')
   const read = segments.map(({ d, b64 }) => {
     if ((d !== 'c' && d !== 's') || typeof b64 !== 'string') throw new Error('a segment needs "d" (c or s) and "b64"')
+    if (b64.length % 4 !== 0 || !BASE64.test(b64)) throw new Error('"b64" is no base64 with its padding')
     return { from: d === 'c' ? 'client' : 'server', data: Buffer.from(b64, 'base64') }
   })
-  return { id, label: isKnown(label) ? canonical(label) : OPAQUE, written: label, strict, dport, segments: read }
+  // What was labelled as another protocol may be opaque, or be named so.
+  const other = /^other:(.+)$/.exec(label)?.[1]
+  const known = isKnown(label) ? canonical(label) : OPAQUE
+  const flow = { id, label: known, written: printable(label), strict, dport, segments: read }
+  return other ? { ...flow, other: canonical(other) } : flow
+}
+
+/** Ids and labels are somebody's: they go to a terminal. */
+function printable(text) {
+  return String(text).replace(/[^\x20-\x7e]/g, '?')
 }
 
 function canonical(name) {
-  const lower = name.toLowerCase()
+  const lower = printable(name).toLowerCase()
   return ALIASES.get(lower) ?? lower
 }
 
@@ -84,7 +109,10 @@ function clientOnly({ segments }) {
 }
 
 function report(title, rows, segmentsOf) {
-  const scored = rows.map((row) => ({ row, got: nameOf(row, segmentsOf(row)) }))
+  const scored = rows.map((row) => {
+    const got = nameOf(row, segmentsOf(row))
+    return { row, got: got === row.other ? OPAQUE : got }
+  })
   const right = scored.filter(({ row, got }) => got === row.label)
   const rightFamily = scored.filter(({ row, got }) => got === family(row.label))
   const wrong = scored.filter(({ row, got }) => got !== row.label && got !== family(row.label))
@@ -98,7 +126,7 @@ function report(title, rows, segmentsOf) {
   console.log(`  left opaque, though it has a name        ${wrong.length - named.length}`)
   printConfusions(scored)
   for (const { row, got } of wrong.slice(0, Number(values.misses))) {
-    console.log(`  miss  ${row.id}: ${row.written}, got ${got}`)
+    console.log(`  miss  ${printable(row.id)}: ${row.written}, got ${got}`)
   }
 }
 

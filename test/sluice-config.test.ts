@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import type { FilterInput, Plugin, SluiceConfig } from 'sluice'
+import type { FilterInput, ListenerInput, Plugin, SluiceConfig } from 'sluice'
 
 declare module 'sluice' {
   interface FilterOptionsMap {
@@ -14,13 +14,13 @@ function accept(...configs: readonly SluiceConfig[]): number {
 
 describe('the type of a configuration', () => {
   test('takes what the YAML takes, and plugins themselves', () => {
-    const listener = { address: '127.0.0.1:0', filters: ['echo'] }
+    const listener: ListenerInput = { address: '127.0.0.1:0', filters: ['echo'] }
     const upstreams = { web: { endpoints: ['127.0.0.1:1'], balance: 'random' as const } }
-    const chained = {
+    const chained: ListenerInput = {
       address: [':8080'],
       limits: { peekWindow: '16KiB' },
       filters: [
-        { detect: { timeout: '3s', onUnknown: 'deny' as const } },
+        { detect: { timeout: '3s', onUnknown: 'deny' } },
         'http-metrics',
         { 'tls-passthrough': null },
         { 'tcp-forward': { routes: [{ match: { protocol: ['tls', 'ssh'] }, destination: 'web' }] } },
@@ -40,6 +40,7 @@ describe('the type of a configuration', () => {
     expectTypeOf<{ 'merged-by-a-test': { limit: 1 } }>().toExtend<FilterInput>()
     expectTypeOf<{ 'merged-by-a-test': { limit: 'one' } }>().not.toExtend<FilterInput>()
     expectTypeOf<{ 'of-some-plugin': { any: 'options' } }>().toExtend<FilterInput>()
+    expectTypeOf<'echo' | 'merged-by-a-test'>().toExtend<FilterInput>()
   })
 
   test('refuses options that are not there', () => {
@@ -49,5 +50,9 @@ describe('the type of a configuration', () => {
     accept({ listeners: [], acessLog: true })
     // @ts-expect-error -- misspelt, in a filter
     accept({ listeners: [{ address: ':1', filters: [{ detect: { timout: '3s' } }] }] })
+    // @ts-expect-error -- misspelt, a filter without options
+    accept({ listeners: [{ address: ':1', filters: ['http-metric', 'echo'] }] })
+    // @ts-expect-error -- a plugin that merges nothing into the map is written with options: { 'of-some-plugin': {} }
+    accept({ listeners: [{ address: ':1', filters: ['of-some-plugin', 'echo'] }] })
   })
 })

@@ -1,5 +1,6 @@
-import { UsageError } from './exit-code.js'
+import { errorText } from '../core/error-text.js'
 import { SluiceError } from '../core/errors.js'
+import { UsageError } from './exit-code.js'
 
 /** Where the admin endpoint is in every example. */
 export const DEFAULT_ADMIN = 'http://127.0.0.1:4191'
@@ -8,29 +9,42 @@ const TIMEOUT_MS = 5_000
 
 /** A JSON page of a running Sluice's admin endpoint; undefined where it is not there (404). */
 export async function askAdmin(admin: string, path: string): Promise<unknown> {
-  let url: URL
-  try {
-    url = new URL(path, admin.includes('://') ? admin : `http://${admin}`)
-  } catch {
-    throw new UsageError(`--admin: expected a URL such as http://127.0.0.1:4191, got "${admin}"`)
-  }
+  const url = urlOf(admin, path)
   let response: Response
   let body: string
   try {
     response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
     body = await response.text()
   } catch (error) {
-    const { cause, message } = error as Error
-    const reason = cause instanceof Error ? cause.message : message
-    throw noAnswer(url, `${reason}. Does Sluice run, with "admin" in its configuration? --admin names another address`)
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    throw noAnswer(
+      url,
+      `${errorText(reason)}. Does Sluice run, with "admin" in its configuration? --admin names another address`,
+    )
   }
   if (response.status === 404) return undefined
-  if (!response.ok) throw noAnswer(url, `${response.status}: ${body.trim().slice(0, 200)}`)
+  if (!response.ok) throw noAnswer(url, `${response.status}: ${errorText(body.trim().slice(0, 200))}`)
   try {
     return JSON.parse(body) as unknown
   } catch {
     throw noAnswer(url, 'this is no admin endpoint of Sluice: the answer is not JSON')
   }
+}
+
+function urlOf(admin: string, path: string): URL {
+  const base = admin.includes('://') ? admin : `http://${admin}`
+  const isUrl = /^https?:/.test(base) && URL.canParse(path, base)
+  if (!isUrl) throw new UsageError(`--admin: expected a URL such as http://127.0.0.1:4191, got "${admin}"`)
+  const url = new URL(path, base)
+  // It would stand in messages, and the endpoint asks for none.
+  if (url.username !== '' || url.password !== '')
+    throw new UsageError('--admin: a URL without name and password: the admin endpoint asks for none')
+  return url
+}
+
+/** Whatever answers where the admin endpoint was looked for, and is none. */
+export function noAdminPage(admin: string, path: string): SluiceError {
+  return noAnswer(urlOf(admin, path), 'this is no admin endpoint of Sluice: the answer is not one of its pages')
 }
 
 function noAnswer(url: URL, reason: string): SluiceError {

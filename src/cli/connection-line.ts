@@ -1,5 +1,6 @@
 import { roundFractions } from '../admin/round-fractions.js'
 import type { CloseSummary } from '../core/close-summary.js'
+import { withoutControls } from '../core/error-text.js'
 import type { Facts } from '../core/sniffer.js'
 import type { ConnectionSnapshot } from '../sluice.js'
 import { clockTime } from './clock-time.js'
@@ -27,7 +28,7 @@ export function decidedLine(connection: ConnectionSnapshot, at: Date, listenerWi
     destinationText(connection).padEnd(DESTINATION_WIDTH),
     factsText(connection.facts),
   ]
-  return `${columns.join(GAP).trimEnd()}\n`
+  return `${withoutControls(columns.join(GAP)).trimEnd()}\n`
 }
 
 /** One line for people when a connection is over: how it ended, and what it came to. */
@@ -40,7 +41,7 @@ export function closedLine(summary: CloseSummary, at: Date, listenerWidth: numbe
     `${formatBytes(bytes.server)} down`,
   ]
   if (http && http.responses > 0) parts.push(responsesText(http))
-  return `${[...leadingColumns(summary, at, listenerWidth), parts.join(', ')].join(GAP)}\n`
+  return `${withoutControls([...leadingColumns(summary, at, listenerWidth), parts.join(', ')].join(GAP))}\n`
 }
 
 /** The JSON line of a connection that is over, in the words of the summary, who and what first. */

@@ -9,7 +9,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'detect unknown': 'no sniffer knows these bytes, and onUnknown is "deny"',
   'proxy-protocol missing': 'it does not begin with a PROXY protocol header, which the filter requires',
   'proxy-protocol malformed': 'its PROXY protocol header is not a valid one',
-  'proxy-protocol untrusted': 'it brings a PROXY protocol header from an address that the filter does not trust',
+  'proxy-protocol untrusted': 'it comes from an address that is not in proxy-protocol.trusted, and untrusted is "deny"',
   'proxy-protocol timeout': 'its PROXY protocol header did not arrive in time',
   'proxy-protocol too-long': 'its PROXY protocol header is longer than the filter accepts',
   'tls-passthrough sni-not-allowed': 'the server name that the client asks for is not in tls-passthrough.allow',

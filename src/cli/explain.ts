@@ -1,13 +1,16 @@
 import { open } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import type { z } from 'zod'
 import type { Registry } from '../core/config/registry.js'
 import { votesOnLooks } from '../core/explain-looks.js'
 import { LookedAt } from '../core/looked-at.js'
 import type { Side } from '../core/side.js'
 import { type Segment, sniffRecording } from '../core/sniff-recording.js'
-import { askAdmin, DEFAULT_ADMIN } from './ask-admin.js'
+import { connectionPage, connectionsPage } from './admin-page-shapes.js'
+import { askAdmin, DEFAULT_ADMIN, noAdminPage } from './ask-admin.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
+import { explainThroughListener, namesListener } from './explain-through-listener.js'
 import { recordedDetection } from './recorded-detection.js'
 import { connectionText, type ExplainedConnection, voteLines } from './trace-text.js'
 
@@ -22,6 +25,7 @@ Of a running Sluice, over its admin endpoint:
 Of recorded bytes, with no Sluice running:
   sluice explain --client-hex 160301020001 --votes
   sluice explain --server-file greeting.bin -c sluice.yaml --listener orders-db
+With -c the listener says what it would have done: carried it, and where to, or denied it, and why.
 
 Exit codes: 0 done, 1 no such connection, 2 usage error or unreadable file.`
 
@@ -31,6 +35,8 @@ interface ExplainOptions {
   readonly listener?: string
   readonly admin: string
   readonly config?: string
+  readonly source?: string
+  readonly destination?: string
   readonly votes?: boolean
   readonly output: 'text' | 'json'
   readonly clientHex?: string
@@ -49,9 +55,11 @@ export function addExplainCommand(program: Command, io: CliIo, registry: Registr
     .argument('[id]', 'the number of a connection')
     .option('--last', 'the newest connection')
     .option('--denied', 'the connection that was denied last')
-    .option('--listener <name>', 'of this listener only; with -c: whose detection is asked')
+    .option('--listener <name>', 'of this listener only; with -c: which one (default: the first)')
     .option('--admin <url>', 'the admin endpoint', DEFAULT_ADMIN)
-    .option('-c, --config <file>', 'for recorded bytes: detect as this configuration does')
+    .option('-c, --config <file>', 'for recorded bytes: what a listener of this configuration would have done')
+    .option('--source <address>', 'for recorded bytes: where the client came from')
+    .option('--destination <host:port>', 'for recorded bytes: where the client was headed')
     .option('--votes', 'who voted what, after which byte')
     .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
   for (const side of ['client', 'server']) {
@@ -97,23 +105,18 @@ async function findConnection(id: string | undefined, options: ExplainOptions): 
   const number = id === undefined ? await newest(options) : Number(id.replace('#', ''))
   if (number === undefined)
     return `no ${options.denied ? 'denied ' : ''}connection${options.listener === undefined ? '' : ` of listener "${options.listener}"`} is known`
-  const page = await askAdmin(options.admin, `/connections/${number}`)
-  return page === undefined
-    ? `connection ${number} is not open, and not among the last closed ones`
-    : (page as ExplainedConnection)
-}
-
-interface ConnectionList {
-  readonly connections: readonly Pick<ExplainedConnection, 'connection' | 'listener' | 'denied'>[]
+  const path = `/connections/${number}`
+  const page = await askAdmin(options.admin, path)
+  if (page === undefined) return `connection ${number} is not open, and not among the last closed ones`
+  if (!connectionPage.safeParse(page).success) throw noAdminPage(options.admin, path)
+  return page as ExplainedConnection
 }
 
 async function newest({ admin, denied, listener }: ExplainOptions): Promise<number | undefined> {
   const paths = denied ? ['/connections/closed'] : ['/connections/closed', '/connections']
-  const lists = await Promise.all(
-    paths.map(async (path) => (await askAdmin(admin, path)) as ConnectionList | undefined),
-  )
+  const lists = await Promise.all(paths.map((path) => listed(admin, path)))
   const candidates = lists
-    .flatMap((list) => list?.connections ?? [])
+    .flat()
     .filter(
       (one) => (denied ? one.denied !== undefined : true) && (listener === undefined || one.listener === listener),
     )
@@ -122,12 +125,20 @@ async function newest({ admin, denied, listener }: ExplainOptions): Promise<numb
   return candidates.length === 0 ? undefined : Math.max(...candidates.map(({ connection }) => connection))
 }
 
+async function listed(admin: string, path: string): Promise<z.output<typeof connectionsPage>['connections']> {
+  const page = connectionsPage.safeParse(await askAdmin(admin, path))
+  if (!page.success) throw noAdminPage(admin, path)
+  return page.data.connections
+}
+
 async function explainRecording(
   segments: readonly Segment[],
   options: ExplainOptions,
   registry: Registry,
 ): Promise<string> {
-  const { plan, windowBytes } = await recordedDetection(options, registry, () => {})
+  const detection = await recordedDetection(options, registry, () => {})
+  if (namesListener(options)) return explainThroughListener(segments, detection, options, registry)
+  const { plan, windowBytes } = detection
   const lookedAt = new LookedAt(plan, windowBytes, { elapsedMs: 0, stepCount: 0 }, false)
   const result = sniffRecording(plan, segments, windowBytes, lookedAt)
   const votes = votesOnLooks(lookedAt)
@@ -140,7 +151,7 @@ async function explainRecording(
   ]
   for (const [fact, value] of Object.entries(facts))
     lines.push(`  ${fact}: ${String(value).replace(/[^\x20-\x7e]/g, '?')}`)
-  if (options.votes) lines.push(...voteLines(votes))
+  if (options.votes) lines.push(...voteLines(votes, result))
   return `${lines.join('\n')}\n`
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
+import { RESERVED_PROTOCOLS } from '../plugins/plugin-schema.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 import { packageVersion } from './package-version.js'
@@ -73,6 +74,8 @@ function protocolOf(name: string, { sniffers }: Registry): string {
   }
   if (protocol.length > MAX_NAME_LENGTH)
     throw new UsageError(`"${name}" is too long for a name: ${MAX_NAME_LENGTH} characters at most`)
+  if (RESERVED_PROTOCOLS.includes(protocol))
+    throw new UsageError(`"${protocol}" means something else in port-override: choose another name`)
   if (sniffers.some((sniffer) => sniffer.protocol === protocol))
     throw new UsageError(`Sluice knows ${protocol} itself: choose another name`)
   return protocol

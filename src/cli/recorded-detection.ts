@@ -18,6 +18,9 @@ export interface RecordedDetection {
   /** What its `port-override` names without looking. */
   readonly protocolsByPort: ReadonlyMap<number, string>
   readonly listener: ListenerConfig
+  readonly config: Config
+  /** Built-ins and plugins. */
+  readonly registry: Registry
 }
 
 /** Whose detection is asked for. */
@@ -44,14 +47,18 @@ export async function recordedDetection(
   const opened = await (file === undefined
     ? openConfig(DEFAULT_LISTENER, builtIns)
     : openConfig(await readConfigFile(file), builtIns, { file }))
-  const { config, findings } = readParsedConfig(opened.parsed, opened.registry)
+  // Nothing is intercepted: what this machine could find out about connections does not matter.
+  const registry = { ...opened.registry, originalDestinations: { of: () => undefined } }
+  const { config, findings } = readParsedConfig(opened.parsed, registry)
   if (config === undefined) throw new ConfigError(file ?? 'the configuration', findings)
   const listener = listenerNamed(config, options.listener)
   return {
-    plan: new SnifferPlan(askedSniffers(listener, opened.registry.sniffers), onSnifferError),
+    plan: new SnifferPlan(askedSniffers(listener, registry.sniffers), onSnifferError),
     windowBytes: listener.limits.peekWindowBytes,
     protocolsByPort: namedPorts(listener),
     listener,
+    config,
+    registry,
   }
 }
 

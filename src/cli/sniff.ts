@@ -83,6 +83,9 @@ class BadLineError extends Error {
   override readonly name = 'BadLineError'
 }
 
+/** Passes over a byte order mark; refuses bytes that are no UTF-8, of which an id could not be given back. RFC 8259 section 8.1. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 /** RFC 4648 section 4, with padding. */
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
@@ -102,7 +105,7 @@ function parseRecording(bytes: Uint8Array | undefined): z.output<typeof recordin
   if (bytes === undefined) throw new BadLineError(`longer than ${MAX_LINE_BYTES} bytes`)
   let value: unknown
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+    value = JSON.parse(UTF_8.decode(bytes))
   } catch (error) {
     throw new BadLineError(`not JSON: ${messageOf(error)}`)
   }

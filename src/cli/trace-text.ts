@@ -7,7 +7,7 @@ import { counted, formatMs } from './quantities.js'
 /** A connection as the admin endpoint gives it. */
 export type ExplainedConnection = Omit<CloseSummary, 'closedBy' | 'reason'> &
   Partial<Pick<CloseSummary, 'closedBy' | 'reason'>> & {
-    readonly state: 'open' | 'closed'
+    readonly state: 'open' | 'closed' | 'recorded'
     readonly trace?: readonly TraceStep[]
     readonly votes?: readonly Vote[]
   }
@@ -15,7 +15,6 @@ export type ExplainedConnection = Omit<CloseSummary, 'closedBy' | 'reason'> &
 const TIME_WIDTH = 9
 const STEP_WIDTH = 'port-override'.length
 const VERDICT_WIDTH = 'continue'.length
-const PROTOCOL_WIDTH = 'mongodb'.length
 const VOTE_WIDTH = 'need-more'.length
 /** Steps that are part of what the filter before them does. */
 const INNER_STEPS = new Set(['upstream', 'client', 'server'])
@@ -28,19 +27,26 @@ export function connectionText(connection: ExplainedConnection, isWithVotes: boo
   const lines = [headline(connection), '', ...trace.map((step) => stepLine(step, votes, isWithVotes))]
   if (denied) lines.push('', ...denialLines(denied, connection))
   if (isWithVotes)
-    lines.push('', ...(votes.length > 0 ? voteLines(votes) : ['no votes: nothing was looked at, or traceBytes is 0']))
+    lines.push(
+      '',
+      ...(votes.length > 0 ? voteLines(votes, connection) : ['no votes: nothing was looked at, or traceBytes is 0']),
+    )
   return `${lines.map((line) => line.replace(UNPRINTABLE, '?').trimEnd()).join('\n')}\n`
 }
 
+/** Whom the votes named, and what is known beside the name. */
+export type Named = Pick<CloseSummary, 'facts'> & Partial<Pick<CloseSummary, 'protocol' | 'decidedBy'>>
+
 /** Who voted what, a line each; both sides where both spoke. */
-export function voteLines(votes: readonly Vote[]): string[] {
+export function voteLines(votes: readonly Vote[], named: Named): string[] {
   const isBothSides = new Set(votes.map(({ side }) => side)).size > 1
+  const width = Math.max(0, ...votes.map(({ protocol }) => protocol.length))
   return votes
     .filter(({ verdict }) => verdict !== 'deaf')
     .map((vote) => {
       const side = isBothSides ? `${vote.side}  ` : ''
-      const name = vote.protocol.padEnd(PROTOCOL_WIDTH)
-      return `  ${side}${name}  ${verdictWord(vote).padEnd(VOTE_WIDTH)}  ${voteText(vote)}`
+      const name = vote.protocol.padEnd(width)
+      return `  ${side}${name}  ${verdictWord(vote).padEnd(VOTE_WIDTH)}  ${voteText(vote)}${namedText(vote, named)}`
     })
 }
 
@@ -49,6 +55,7 @@ function headline(connection: ExplainedConnection): string {
   const version = facts['version'] ?? facts['sni']
   const name = `${protocol ?? outcome ?? 'not looked at'}${version === undefined ? '' : ` (${String(version)})`}`
   const to = upstream ?? destination
+  if (state === 'recorded') return ['recorded', listener, name].join('  ')
   const way = to === undefined ? source : `${source} > ${to}`
   return [`#${connection.connection}`, listener, way, name, `${state} ${formatMs(durationMs)}`].join('  ')
 }
@@ -69,20 +76,33 @@ function denialLines(denied: NonNullable<CloseSummary['denied']>, { detection, b
   ]
 }
 
+/** At the vote that named the connection. */
+function namedText({ protocol, side, verdict }: Vote, named: Named): string {
+  if (protocol !== named.protocol || side !== named.decidedBy || verdict === 'no-match') return ''
+  const isBare = verdict === 'sure' && Object.keys(named.facts).length === 0
+  return `   > named ${protocol}${isBare ? ', without facts' : ''}`
+}
+
 function verdictWord({ verdict }: Vote): string {
   return verdict === 'match' ? 'yes' : verdict === 'no-match' ? 'no' : verdict
 }
 
-function voteText({ verdict, afterBytes, byte }: Vote): string {
+function voteText({ verdict, afterBytes, byte, reason, isCut }: Vote): string {
   switch (verdict) {
     case 'match':
       return `after ${counted(afterBytes, 'byte')}`
     case 'sure':
       return `after ${counted(afterBytes, 'byte')}; its facts need more`
     case 'need-more':
-      return `could still be, after ${counted(afterBytes, 'byte')}`
+      return isCut
+        ? `could still be after the ${afterBytes} bytes that are kept (traceBytes); more were looked at`
+        : `could still be, after ${counted(afterBytes, 'byte')}`
     case 'no-match':
-      return `byte ${afterBytes - 1} (0x${(byte ?? 0).toString(16).padStart(2, '0')}) rules it out`
+      return reason === undefined
+        ? `byte ${afterBytes - 1} (0x${(byte ?? 0).toString(16).padStart(2, '0')}) rules it out`
+        : `byte ${afterBytes - 1} (${reason})`
+    case 'failed':
+      return `the sniffer failed, and lost its vote: ${reason ?? ''}`
     case 'deaf':
       return 'does not listen to this side'
   }

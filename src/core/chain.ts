@@ -62,7 +62,8 @@ export class Chain {
       act()
     }
     connection.onClose(() => timer.cancel())
-    promise.then(
+    // A stranger's thenable may throw, or settle twice: of those only a promise of our own is to be relied on.
+    Promise.resolve(promise).then(
       (verdict) => settle(() => this.#go(connection, index, verdict)),
       (error: unknown) => settle(() => connection.failed(error, step.name)),
     )

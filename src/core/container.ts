@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import { type DependencyContainer, container as rootContainer, injectable } from 'tsyringe'
 import type { Filter, FilterDefinition } from './filter.js'
+import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { Token } from './tokens.js'
 
@@ -45,8 +46,7 @@ export class Container {
       filter = this.#construct(definition, options)
     } catch (error) {
       const hint = definition.use ? '. Each parameter of its constructor needs @inject(TOKEN)' : ''
-      const reason = error instanceof Error ? error.message : String(error)
-      const message = `filter ${name} could not be made: ${reason}${hint}`
+      const message = `filter ${name} could not be made: ${errorText(error)}${hint}`
       throw new SluiceError('SLUICE_FILTER_FAILED', name, message, { cause: error })
     }
     if (typeof (filter as Partial<Filter> | undefined)?.onConnection === 'function') return filter

@@ -1,3 +1,4 @@
+import { checkedVerdict } from './checked-verdict.js'
 import { type DecidedBy, type DetectionResult, type DetectOutcome, NO_FACTS } from './detection-result.js'
 import type { LookedAt } from './looked-at.js'
 import type { Side } from './side.js'
@@ -35,11 +36,12 @@ export class SnifferPlan {
     return (side === 'client' ? this.#client : this.#server)[firstByte]!
   }
 
-  /** The sniffer's verdict; a throw, or wanting more than its own bound, is a no. `seen` as in `Sniffer`. */
+  /** The sniffer's verdict; a throw, what is no verdict, or wanting more than its own bound, is a no. `seen` as in `Sniffer`. */
   ask(sniffer: Sniffer, side: Side, window: Uint8Array, seen = 0): Sniff {
     try {
-      const verdict =
-        (side === 'client' ? sniffer.client?.(window, seen) : sniffer.server?.(window, seen)) ?? 'no-match'
+      const verdict = checkedVerdict(
+        side === 'client' ? sniffer.client?.(window, seen) : sniffer.server?.(window, seen),
+      )
       return verdict === 'need-more' && window.length >= sniffer.maxBytes ? 'no-match' : verdict
     } catch (error) {
       this.onSnifferError(sniffer, error)

@@ -87,11 +87,8 @@ export class Dial {
 
   async #connectByName(endpoint: Endpoint): Promise<void> {
     try {
-      const addresses = await lookup(endpoint.host, { all: true })
-      this.#tryAddresses(
-        endpoint,
-        addresses.map(({ address }) => address),
-      )
+      const { transport } = this.#environment
+      this.#tryAddresses(endpoint, await (transport.lookup?.(endpoint.host) ?? lookupHere(endpoint.host)))
     } catch (error) {
       this.#attemptFailed(endpoint, error as NodeJS.ErrnoException)
     }
@@ -182,4 +179,9 @@ function fullError(group: UpstreamGroup): SluiceError {
     group.label,
     `every endpoint of ${group.label} holds as many connections as it may`,
   )
+}
+
+async function lookupHere(name: string): Promise<string[]> {
+  const addresses = await lookup(name, { all: true })
+  return addresses.map(({ address }) => address)
 }

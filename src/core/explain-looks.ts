@@ -9,7 +9,7 @@ const SIDES: readonly Side[] = ['client', 'server']
 export function votesOnLooks(lookedAt: LookedAt | undefined): Vote[] {
   return SIDES.flatMap((side) => {
     const look = lookedAt?.[side]
-    return lookedAt && look ? votesOn(lookedAt.plan, side, look.bytes) : []
+    return lookedAt && look ? votesOn(lookedAt.plan, side, look.bytes, look.size) : []
   })
 }
 
@@ -36,11 +36,23 @@ function summarize(votes: readonly Vote[]): string {
   const asked = votes.filter(({ verdict }) => verdict !== 'deaf')
   const yes = asked.filter(({ verdict }) => verdict === 'match' || verdict === 'sure')
   const waiting = asked.filter(({ verdict }) => verdict === 'need-more')
+  const failed = asked.filter(({ verdict }) => verdict === 'failed')
   const no = asked.filter(({ verdict }) => verdict === 'no-match').map(({ afterBytes }) => afterBytes)
   const parts = yes.map(({ protocol, afterBytes }) => `${protocol} yes after ${afterBytes}`)
-  if (waiting.length > 0) parts.push(`${waiting.map(({ protocol }) => protocol).join(', ')} wanted more`)
+  if (waiting.length > 0) parts.push(`${names(waiting)} wanted more${cutText(waiting)}`)
+  if (failed.length > 0) parts.push(`${names(failed)} failed`)
   if (no.length > 0) parts.push(`${no.length}${parts.length > 0 ? ' others' : ''} no after ${range(no)}`)
   return parts.length > 0 ? parts.join('; ') : 'no sniffer listens to this side'
+}
+
+function names(votes: readonly Vote[]): string {
+  return votes.map(({ protocol }) => protocol).join(', ')
+}
+
+/** Later bytes may have decided: the trace does not have them. */
+function cutText(votes: readonly Vote[]): string {
+  const [cut] = votes.filter(({ isCut }) => isCut)
+  return cut ? ` after the ${cut.afterBytes} that are kept` : ''
 }
 
 function range(numbers: readonly number[]): string {

@@ -12,10 +12,11 @@
 export interface FilterOptionsMap {}
 
 /**
- * A filter in a chain: its name alone, or one key, its name, with the options below it. Options of filters that are in the map are
- * checked by the compiler, those of others at start-up only.
+ * A filter in a chain: its name alone, or one key, its name, with the options below it. The compiler knows the filters that are in
+ * the map: their options, and their names where they stand alone, so that a misspelt one does not compile. A filter that is not in
+ * the map is written with options, `{ 'acme-quota': {} }`, and checked at start-up only.
  */
-export type FilterInput = KnownFilter | OtherFilter | (string & {})
+export type FilterInput = KnownFilter | OtherFilter
 
 type KnownFilter = { [Name in keyof FilterOptionsMap]: Name | OneFilter<Name> }[keyof FilterOptionsMap]
 

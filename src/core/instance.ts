@@ -7,6 +7,8 @@ import { DESCRIPTOR_SHARE } from './config/defaults.js'
 import type { Container } from './container.js'
 import { DecisionMetrics } from './decision-metrics.js'
 import { DestinationMemory } from './destination-memory.js'
+import { errorText } from './error-text.js'
+import { SluiceError } from './errors.js'
 import type { Filter, Needs, SilentDestination } from './filter.js'
 import { Listener, LISTENER as LISTENER_FILTER } from './listener.js'
 import type { ListenerContext } from './listener-context.js'
@@ -15,6 +17,7 @@ import { LoopGuard } from './loop-guard.js'
 import { type MetricsRegistry } from './metrics.js'
 import type { ObserverDefinition } from './observer.js'
 import type { ConnectionEnvironment, ObserverFactory, ProxiedConnection } from './proxied-connection.js'
+import { settleWithin } from './settle-within.js'
 import { SnifferPlans } from './sniffer-plans.js'
 import { TcpMetrics } from './tcp-metrics.js'
 import {
@@ -40,6 +43,11 @@ export interface InstanceEvents {
   onClosed(summary: CloseSummary): void
 }
 
+/** A filter's `start` may connect to a store, and that may not answer: a start that hangs says nothing. */
+const FILTER_START_TIMEOUT_MS = 30_000
+/** A filter's `stop` has nothing left to wait for: every connection is closed by then. */
+const FILTER_STOP_TIMEOUT_MS = 5_000
+
 /** What a started configuration is: its listeners, their filters, what they share. */
 export class Instance {
   readonly listeners: readonly Listener[]
@@ -53,9 +61,9 @@ export class Instance {
   readonly #tcpMetrics: TcpMetrics
   readonly #observers: ReadonlyMap<string, readonly ObserverFactory[]>
   readonly #loops = new LoopGuard()
-  readonly #filters: Filter[] = []
+  readonly #filters: NamedFilter[] = []
   /** Those that `start` was called of, and `stop` was not. */
-  readonly #started: Filter[] = []
+  readonly #started: NamedFilter[] = []
   readonly #traceBytes: number
   #lastId = 0
 
@@ -94,7 +102,7 @@ export class Instance {
     try {
       for (const filter of this.#filters) {
         this.#started.push(filter)
-        await filter.start?.()
+        await this.#startFilter(filter)
       }
       for (const listener of this.listeners) await listener.bind()
     } catch (error) {
@@ -114,7 +122,7 @@ export class Instance {
   }
 
   drain(): void {
-    for (const filter of this.#started) void this.#guard(() => filter.drain?.())
+    for (const { name, filter } of this.#started) void this.#guard(name, () => filter.drain?.())
   }
 
   /** Cuts what is open, and lets everything go. */
@@ -122,15 +130,26 @@ export class Instance {
     await Promise.all(this.listeners.map((listener) => listener.close()))
     for (const listener of this.listeners) listener.cutAll()
     await Promise.all(this.listeners.map((listener) => listener.empty()))
-    for (const filter of this.#started.splice(0)) await this.#guard(() => filter.stop?.())
+    for (const { name, filter } of this.#started.splice(0)) await this.#guard(name, () => filter.stop?.())
   }
 
   /** What a filter does on the way out must not keep the others, or the process. */
-  async #guard(call: () => void | Promise<void>): Promise<void> {
+  async #guard(filter: string, call: () => void | Promise<void>): Promise<void> {
+    const late = (): Error => new Error(`it has not settled within ${FILTER_STOP_TIMEOUT_MS / 1000} s`)
     try {
-      await call()
+      await settleWithin(this.#clock, FILTER_STOP_TIMEOUT_MS, call, late)
     } catch (err) {
-      this.#log.error({ err }, 'a filter failed while it was stopped')
+      this.#log.error({ filter, err }, 'a filter failed while it was stopped')
+    }
+  }
+
+  async #startFilter({ name, filter }: NamedFilter): Promise<void> {
+    const late = (): Error => new Error(`it has not settled within ${FILTER_START_TIMEOUT_MS / 1000} s`)
+    try {
+      await settleWithin(this.#clock, FILTER_START_TIMEOUT_MS, () => filter.start?.(), late)
+    } catch (error) {
+      const message = `filter ${name} could not start: ${errorText(error)}`
+      throw new SluiceError('SLUICE_FILTER_FAILED', name, message, { cause: error })
     }
   }
 
@@ -174,7 +193,7 @@ export class Instance {
       value: Object.create(context, describe({ neededLater: needed(after), silentDestination: silent })),
     })
     const filter = container.makeFilter(definition, options)
-    this.#filters.push(filter)
+    this.#filters.push({ name: definition.name, filter })
     return {
       name: definition.name,
       filter,
@@ -218,6 +237,11 @@ export class Instance {
       },
     }
   }
+}
+
+interface NamedFilter {
+  readonly name: string
+  readonly filter: Filter
 }
 
 function byProtocol(definitions: readonly ObserverDefinition[]): Map<string, ObserverFactory[]> {

@@ -5,6 +5,7 @@ import type { Connection, FactKey, PeekWindow } from './connection.js'
 import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
+import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
@@ -387,7 +388,7 @@ export class ProxiedConnection implements Connection {
       'a connection was ended by a bug',
     )
     this.#error = 'SLUICE_FILTER_FAILED'
-    this.trace.add('close', 'error', `${filter} failed: ${error instanceof Error ? error.message : String(error)}`)
+    this.trace.add('close', 'error', `${filter} failed: ${errorText(error)}`)
     this.#end('error', 'proxy')
   }
 

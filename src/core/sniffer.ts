@@ -1,3 +1,5 @@
+import type { Side } from './side.js'
+
 /** What a sniffer learned beside the name: shown in summary, trace and logs, and matched by routes (`sni`, `alpn`). */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
@@ -44,4 +46,10 @@ export interface Sniffer {
   client?(window: Uint8Array, seen?: number): Sniff
   /** From what the server said first. Absent: the server's bytes say nothing about this protocol. */
   server?(window: Uint8Array, seen?: number): Sniff
+  /**
+   * Why it says no to `window`, whose last byte is the first one at which it does: a phrase that goes on after that byte, as in
+   * `is no digit` or `makes the length 0`. For `sluice explain` only, never called while a connection waits. May be left out: then
+   * `explain` tries which bytes could have stood there. `undefined` does the same. What it throws is ignored.
+   */
+  whyNot?(window: Uint8Array, side: Side): string | undefined
 }

@@ -23,7 +23,7 @@ export interface ListenOptions {
 }
 
 export interface ConnectOptions {
-  /** An IP literal: names are resolved before. */
+  /** An IP literal, or what `lookup` gave: names are resolved before. */
   readonly host: string
   readonly port: number
   readonly keepAliveMs: number
@@ -42,4 +42,6 @@ export interface Transport {
   ): Promise<ListeningSocket>
   /** The wire is there at once, connecting; `reset()` or `close()` gives up, and `onConnected` is not called then. */
   connect(options: ConnectOptions, onConnected: OnConnected): Wire
+  /** The addresses of a name, tried in their order. Absent: those that the machine knows. Rejects where there is none. */
+  lookup?(name: string): Promise<readonly string[]>
 }

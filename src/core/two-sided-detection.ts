@@ -16,6 +16,8 @@ export class TwoSidedDetection {
   readonly #client = new GrowingBuffer()
   readonly #server = new GrowingBuffer()
   #isFull = false
+  /** Every sniffer has said no to what a side said: not because it ended, or is full. */
+  #hasSaidNo = false
   #otherwise: OtherOutcome | undefined
 
   /** `windowBytes`: of each side, no more than its first so many bytes are looked at. */
@@ -33,11 +35,12 @@ export class TwoSidedDetection {
     const isFirst = kept.length === 0
     if (!isFirst) kept.append(taken)
     this.#detection.look(side, isFirst ? taken : kept.first(this.#windowBytes))
-    if (chunk.length >= room && !this.#detection.isNo(side)) {
+    if (this.#detection.isNo(side)) this.#hasSaidNo = true
+    else if (chunk.length >= room) {
       this.#isFull = true
       this.#detection.settle(side)
     }
-    this.#concludeIfOver(this.#isFull ? 'full' : 'unknown')
+    this.#concludeIfOver()
     if (isFirst && !this.isConcluded) kept.append(taken)
   }
 
@@ -45,17 +48,15 @@ export class TwoSidedDetection {
   end(side: Side): void {
     if (this.isConcluded) return
     this.#detection.settle(side)
-    this.#concludeIfOver('ended')
+    this.#concludeIfOver()
   }
 
   /** Both sides have said all that there is. */
   conclude(): void {
     if (this.isConcluded) return
-    // Where one side's every sniffer had said no and the other never spoke, all is said: unknown. Else somebody still waited.
-    const isUnknown = this.#detection.isNo('client') || this.#detection.isNo('server')
     this.#detection.settle('client')
     this.#detection.settle('server')
-    this.#otherwise = this.#isFull ? 'full' : isUnknown ? 'unknown' : 'ended'
+    this.#otherwise = this.#whyNameless
   }
 
   /** There is nothing left to learn: further bytes are not looked at. */
@@ -78,9 +79,16 @@ export class TwoSidedDetection {
     return this.#kept(side).first(this.#windowBytes)
   }
 
-  #concludeIfOver(otherwise: OtherOutcome): void {
+  #concludeIfOver(): void {
     const detection = this.#detection
-    if (detection.isComplete || (detection.isNo('client') && detection.isNo('server'))) this.#otherwise = otherwise
+    if (detection.isComplete || (detection.isNo('client') && detection.isNo('server')))
+      this.#otherwise = this.#whyNameless
+  }
+
+  /** Where one side's every sniffer has said no, all is said, whatever the other one did: unknown. Else somebody still waited. */
+  get #whyNameless(): OtherOutcome {
+    if (this.#isFull) return 'full'
+    return this.#hasSaidNo ? 'unknown' : 'ended'
   }
 
   #kept(side: Side): GrowingBuffer {

@@ -1,12 +1,45 @@
 import type { Sniffer } from '../core/sniffer.js'
+import { amqp } from './amqp.js'
+import { bgp } from './bgp.js'
+import { cassandra } from './cassandra.js'
+import { dcerpc } from './dcerpc.js'
+import { dns } from './dns.js'
+import { elasticsearch } from './elasticsearch.js'
+import { ftp } from './ftp.js'
+import { git } from './git.js'
 import { http1 } from './http1.js'
 import { http2 } from './http2.js'
+import { imap } from './imap.js'
+import { irc } from './irc.js'
+import { javaRmi } from './java-rmi.js'
+import { kafka } from './kafka.js'
+import { kerberos } from './kerberos.js'
+import { ldap } from './ldap.js'
+import { memcached } from './memcached.js'
 import { mongodb } from './mongodb.js'
+import { mqtt } from './mqtt.js'
+import { munin } from './munin.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
+import { nntp } from './nntp.js'
+import { openwire } from './openwire.js'
+import { pop3 } from './pop3.js'
+import { postgres } from './postgres.js'
+import { rdp } from './rdp.js'
+import { redis } from './redis.js'
+import { rsync } from './rsync.js'
+import { smb } from './smb.js'
 import { smtp } from './smtp.js'
 import { ssh } from './ssh.js'
+import { stomp } from './stomp.js'
+import { tds } from './tds.js'
+import { telnet } from './telnet.js'
+import { thrift } from './thrift.js'
 import { tls } from './tls.js'
+import { vnc } from './vnc.js'
+import { x11 } from './x11.js'
+import { xmpp } from './xmpp.js'
+import { zookeeper } from './zookeeper.js'
 
 /**
  * In the order in which they are asked. No two of them match the same bytes, so the order decides nothing but who waits: a match
@@ -21,6 +54,39 @@ export const builtInSniffers: readonly Sniffer[] = [
   mongodb,
   nats,
   smtp,
+  ftp,
+  pop3,
+  imap,
+  irc,
+  xmpp,
+  telnet,
+  vnc,
+  rsync,
+  git,
+  nntp,
+  munin,
+  amqp,
+  mqtt,
+  openwire,
+  elasticsearch,
+  cassandra,
+  zookeeper,
+  postgres,
+  kafka,
+  stomp,
+  redis,
+  memcached,
+  ldap,
+  smb,
+  rdp,
+  tds,
+  dns,
+  thrift,
+  javaRmi,
+  dcerpc,
+  kerberos,
+  x11,
+  bgp,
   // Those before it say sooner that they are not meant.
   http1,
 ]

@@ -1,3 +1,4 @@
+import type { Side } from '../core/side.js'
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { CR, DIGITS, isDigit, isLetter, LETTERS, LF, SPACE } from './ascii.js'
 import { byteSet, compareBytes, compareLetters, ENDED, latin1Bytes, skipWhile, WRONG } from './compare-bytes.js'
@@ -16,6 +17,8 @@ const TOKEN = byteSet(`!#$%&'*+-.^_\`|~${DIGITS}${LETTERS}`)
 const SCHEME = byteSet(`+-.${DIGITS}${LETTERS}`)
 const AUTHORITY = byteSet(`-._~%!$&'()*+,;=:[]${DIGITS}${LETTERS}`)
 const TARGET = requestTargetBytes()
+
+const NO_TOKEN = 'is no token character'
 
 const ASTERISK = 0x2a
 const SLASH = 0x2f
@@ -45,6 +48,7 @@ export const http1: Sniffer = {
   },
   client: sniffRequestLine,
   server: sniffStatusLine,
+  whyNot,
 }
 
 /** Request line: method(token) SP request-target SP HTTP-version. */
@@ -74,6 +78,36 @@ function sniffStatusLine(window: Uint8Array): Sniff {
   if (!isDigit(window[VERSION.length]!)) return 'no-match'
   if (window.length === VERSION.length + 1) return 'need-more'
   return window[VERSION.length + 1] === SPACE ? 'match' : 'no-match'
+}
+
+/** By the part of the line in which the last byte stands, those before it being right. */
+function whyNot(window: Uint8Array, side: Side): string {
+  return side === 'client' ? whyNoRequest(window, window.length - 1) : whyNoStatus(window.length - 1)
+}
+
+function whyNoRequest(window: Uint8Array, at: number): string {
+  if (at + 1 >= MAX_BYTES) return `is past the ${MAX_BYTES} bytes that a request line may have`
+  const method = skipEmptyLines(window, at)
+  if (method < 0) return whyNoBeginning(window, at)
+  const methodEnd = skipMethod(window, method, at)
+  if (methodEnd < 0)
+    return TOKEN[window[at]!] === 0 ? NO_TOKEN : `makes the method longer than ${MAX_METHOD_BYTES} characters`
+  const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
+  if (at === methodEnd + 1) return 'begins no request target'
+  if (skipTarget(window, methodEnd + 1, at, isConnect, 0) < 0) return 'is no character of a request target'
+  return 'does not spell "HTTP/1." and a digit'
+}
+
+function whyNoBeginning(window: Uint8Array, at: number): string {
+  const byte = window[at]!
+  if (at > 0 && window[at - 1] === CR) return 'is no line feed'
+  if (byte === CR || byte === LF) return `begins more than ${MAX_EMPTY_LINES} empty lines`
+  return TOKEN[byte] === 0 ? NO_TOKEN : 'is no letter, with which a method begins'
+}
+
+function whyNoStatus(at: number): string {
+  if (at < VERSION.length) return 'does not spell "HTTP/1."'
+  return at === VERSION.length ? 'is no digit of a version' : 'is no space before a status code'
 }
 
 function unfinished(skipped: number, end: number): Sniff {

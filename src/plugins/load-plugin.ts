@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve as resolvePath } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { resolve as resolveModule } from 'import-meta-resolve'
+import { errorText } from '../core/error-text.js'
 import type { Plugin } from './plugin.js'
 import type { PluginProblem } from './plugin-problem.js'
 import { checkPluginShape } from './plugin-schema.js'
@@ -24,21 +25,35 @@ export async function loadPlugin(name: string, folder: string): Promise<LoadedPl
   if ('problem' in found) return { problems: [found.problem] }
   const loaded = await importModule(found.url, label)
   if ('problem' in loaded) return { problems: [loaded.problem] }
-  const exported = defaultExport(loaded.module)
-  if (exported === undefined) return { problems: [noDefault(loaded.module, label)] }
-  return asPlugin(exported, label)
+  const { module } = loaded
+  return totally(label, () => {
+    const exported = defaultExport(module)
+    return exported === undefined ? { problems: [noDefault(module, label)] } : asPlugin(exported, label)
+  })
 }
 
 /** A plugin that came as an object. */
 export function asPlugin(value: unknown, label: string): LoadedPlugin {
-  const problems = checkPluginShape(value, label)
-  return problems.length > 0 ? { problems } : { plugin: value as Plugin }
+  return totally(label, () => {
+    const problems = checkPluginShape(value, label)
+    return problems.length > 0 ? { problems } : { plugin: value as Plugin }
+  })
+}
+
+/** Getters and proxies may throw wherever they are read. */
+function totally(label: string, look: () => LoadedPlugin): LoadedPlugin {
+  try {
+    return look()
+  } catch (error) {
+    const message = `${label} is no valid plugin: reading it threw: ${errorText(error)}`
+    return { problems: [{ code: 'SLUICE_PLUGIN_INVALID', message }] }
+  }
 }
 
 type Found = { readonly url: URL } | { readonly problem: PluginProblem }
 
 async function findModule(name: string, folder: string): Promise<Found> {
-  if (name.startsWith('./') || name.startsWith('../') || isAbsolute(name)) return findFile(name, folder)
+  if (/^\.\.?(\/|$)/.test(name) || isAbsolute(name)) return findFile(name, folder)
   return findPackage(name, folder)
 }
 
@@ -115,7 +130,8 @@ function cannotRun(label: string): PluginProblem {
 }
 
 function failed(error: unknown, url: URL, isTypeScript: boolean, label: string): PluginProblem {
-  const { code, message }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
+  const message = errorText(error)
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
     const remedy = 'Node runs no TypeScript below node_modules: build the package to JavaScript'
     return { code: 'SLUICE_PLUGIN_TYPESCRIPT', message: `${label} is TypeScript: ${remedy}` }
@@ -124,29 +140,29 @@ function failed(error: unknown, url: URL, isTypeScript: boolean, label: string):
   const isSyntax = error instanceof Error && error.name === 'SyntaxError'
   if (isSyntax && /Unexpected token 'export'|Cannot use import statement/.test(message)) {
     const remedy = `the nearest package.json says CommonJS: name the file ${isTypeScript ? '.mts' : '.mjs'}, or say "type": "module" there`
-    return { code: 'SLUICE_PLUGIN_FAILED', message: `${label} does not load: ${oneLine(message)}; ${remedy}` }
+    return { code: 'SLUICE_PLUGIN_FAILED', message: `${label} does not load: ${withoutDot(message)}; ${remedy}` }
   }
   if (isTypeScript && (isSyntax || code?.includes('TYPESCRIPT_SYNTAX'))) {
     const remedy =
       'Node only strips types: decorators such as @inject, enums and parameter properties have to be built to JavaScript. Or use "inject" and "create", which need no decorators'
-    return { code: 'SLUICE_PLUGIN_TYPESCRIPT', message: `${label} does not load: ${oneLine(message)}. ${remedy}` }
+    return { code: 'SLUICE_PLUGIN_TYPESCRIPT', message: `${label} does not load: ${withoutDot(message)}. ${remedy}` }
   }
   if (isSyntax && /Invalid or unexpected token|Unexpected token '@'/.test(message)) {
     const remedy =
       'if it has decorators such as @inject, build it with tsc and "experimentalDecorators": true, or use "inject" and "create", which need none'
     return {
       code: 'SLUICE_PLUGIN_FAILED',
-      message: `${label} does not load: ${oneLine(message)} in ${fileURLToPath(url)}; ${remedy}`,
+      message: `${label} does not load: ${withoutDot(message)} in ${fileURLToPath(url)}; ${remedy}`,
     }
   }
   const what = code === 'ERR_MODULE_NOT_FOUND' ? 'imports what is not there' : 'threw while it loaded'
   const remedy =
-    code === 'ERR_MODULE_NOT_FOUND' ? 'install it beside the plugin' : 'correct it, or take it out of "plugins"'
-  return { code: 'SLUICE_PLUGIN_FAILED', message: `${label} ${what}: ${oneLine(message)}. ${remedy}` }
+    code === 'ERR_MODULE_NOT_FOUND' ? 'Install it beside the plugin' : 'Correct it, or take it out of "plugins"'
+  return { code: 'SLUICE_PLUGIN_FAILED', message: `${label} ${what}: ${withoutDot(message)}. ${remedy}` }
 }
 
-function oneLine(message: string): string {
-  return message.replaceAll(/\s*\n\s*/g, ' ').replace(/\.$/, '')
+function withoutDot(message: string): string {
+  return message.replace(/\.$/, '')
 }
 
 /** Of an ES module; of a CommonJS module that TypeScript made from one, whose own default is one level deeper. */

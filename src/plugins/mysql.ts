@@ -1,7 +1,8 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
-import { latin1 } from '../protocols/byte-views.js'
+import { indexOfByte, latin1 } from '../protocols/byte-views.js'
 import { isDigit, isPrintable } from './ascii.js'
 import { compareBytes, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
+import { printableText } from './printable-text.js'
 
 /** MySQL's client/server protocol, "Protocol::Packet": length(3, little-endian; what follows the header) sequence(1). */
 const HEADER_BYTES = 4
@@ -32,15 +33,34 @@ const MESSAGE_BYTES = 8
 const MIN_PAYLOAD_BYTES = 3 + MESSAGE_BYTES
 
 /**
+ * "Protocol::HandshakeResponse41" and "Protocol::SSLRequest", the client's first packet, with sequence 1: capabilities(4,
+ * little-endian) maximum packet(4) character set(1) filler(23, zero), and unless it asks for TLS user(NUL-terminated) and more.
+ */
+const CAPABILITIES = HEADER_BYTES
+const CLIENT_PROTOCOL_41 = 0x02
+const CLIENT_SSL = 0x08
+/** MariaDB keeps the filler's last 4 bytes for capabilities of its own. */
+const FILLER = HEADER_BYTES + 9
+const ZEROS = new Uint8Array(19)
+const SSL_REQUEST_BYTES = 32
+const USER = HEADER_BYTES + SSL_REQUEST_BYTES
+/** The user's NUL, the length or the NUL of the answer to the salt. */
+const MIN_RESPONSE_BYTES = SSL_REQUEST_BYTES + 2
+const MAX_RESPONSE_BYTES = 0xffff
+/** MariaDB allows 128 characters, MySQL 32. */
+const MAX_USER_BYTES = 128
+
+/**
  * MySQL and MariaDB, by the server's greeting or by the error that it sends instead (dev.mysql.com, "MySQL Internals: Connection
- * Phase"; mariadb.com/kb, "Connection"). The client waits for it, so that nothing of the client's is compared. Fact: `version`,
- * without the prefix 5.5.5- that MariaDB puts before its own.
+ * Phase"; mariadb.com/kb, "Connection"). The client waits for it; where it was not seen, the client's answer to it names the
+ * connection, too. Facts: the server's `version`, without the prefix 5.5.5- that MariaDB puts before its own; of a client `user`.
  */
 export const mysql: Sniffer = {
   protocol: 'mysql',
   serverFirst: true,
   maxBytes: VERSION_START + MAX_VERSION_BYTES + FILLER_OFFSET + 1,
   samples: {
+    client: [response('\x85\xa6\xff\x01', 'shop\0\x14abcdefghijklmnopqrst'), response('\x0d\xae\xff\x01', '')],
     server: [
       greeting('8.0.35'),
       greeting('5.5.5-10.11.19-MariaDB-0+deb12u1'),
@@ -48,6 +68,7 @@ export const mysql: Sniffer = {
       errorPacket(1130, "Host '192.0.2.1' is not allowed to connect to this MySQL server"),
     ],
   },
+  client: sniffResponse,
   server: sniffFirstPacket,
 }
 
@@ -98,6 +119,32 @@ function sniffError(window: Uint8Array): Sniff {
   return 'match'
 }
 
+function sniffResponse(window: Uint8Array): Sniff {
+  const { length } = window
+  if (length > 1 && !isResponseLength(payloadBytes(window))) return 'no-match'
+  if (length > 2 && window[2] !== 0) return 'no-match'
+  if (length > 3 && window[3] !== 1) return 'no-match'
+  if (length <= CAPABILITIES + 1) return 'need-more'
+  const capabilities = window[CAPABILITIES + 1]!
+  if ((capabilities & CLIENT_PROTOCOL_41) === 0) return 'no-match'
+  const isSslRequest = payloadBytes(window) === SSL_REQUEST_BYTES
+  if (isSslRequest && (capabilities & CLIENT_SSL) === 0) return 'no-match'
+  const filler = compareBytes(window, FILLER, ZEROS)
+  return filler === 'match' && !isSslRequest ? readUser(window) : filler
+}
+
+function isResponseLength(bytes: number): boolean {
+  return bytes === SSL_REQUEST_BYTES || (bytes >= MIN_RESPONSE_BYTES && bytes <= MAX_RESPONSE_BYTES)
+}
+
+/** The name is known; the user ends with NUL. */
+function readUser(window: Uint8Array): Sniff {
+  const end = indexOfByte(window, 0, USER)
+  if (end < 0 && window.length <= USER + MAX_USER_BYTES) return 'sure'
+  const user = printableText(window, USER, end)
+  return user === undefined ? 'match' : { facts: { user } }
+}
+
 /** The length's two low bytes; the third is zero. */
 function payloadBytes(window: Uint8Array): number {
   return window[0]! | (window[1]! << 8)
@@ -108,6 +155,11 @@ function greeting(version: string): string {
   return packet(
     `\x0a${version}\0\x2a\0\0\0${salt}\0\xff\xf7\xff\x02\0\xff\x81\x15${'\0'.repeat(10)}ijklmnopqrst\0mysql_native_password\0`,
   )
+}
+
+function response(capabilities: string, rest: string): string {
+  const payload = `${capabilities}\0\0\0\x01\x21${'\0'.repeat(23)}${rest}`
+  return `${String.fromCharCode(payload.length)}\0\0\x01${payload}`
 }
 
 function errorPacket(error: number, message: string): string {

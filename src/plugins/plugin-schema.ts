@@ -3,6 +3,7 @@ import { MAX_PEEK_WINDOW_BYTES } from '../core/config/defaults.js'
 import { validate } from '../core/config/describe-issues.js'
 import { Findings } from '../core/config/findings.js'
 import { Positions } from '../core/config/positions.js'
+import { got } from '../core/config/got.js'
 import type { Plugin } from './plugin.js'
 import type { PluginProblem } from './plugin-problem.js'
 
@@ -27,7 +28,7 @@ const filterName = z
   .max(MAX_NAME)
 
 /** What `port-override` says in place of a protocol. */
-const RESERVED_PROTOCOLS: readonly string[] = ['opaque', 'detect']
+export const RESERVED_PROTOCOLS: readonly string[] = ['opaque', 'detect']
 
 const protocolName = z
   .string()
@@ -40,7 +41,12 @@ const protocolName = z
   })
 
 const samples = z.array(
-  z.custom((value) => typeof value === 'string' || value instanceof Uint8Array, 'expected a text or a Uint8Array'),
+  z
+    .custom<string | Uint8Array>(
+      (value) => typeof value === 'string' || value instanceof Uint8Array,
+      'expected a text or a Uint8Array',
+    )
+    .refine((value) => value.length > 0, 'a sample of no bytes shows nothing: give what is really said first'),
 )
 
 const sniffer = z
@@ -51,6 +57,7 @@ const sniffer = z
     samples: z.looseObject({ client: samples.optional(), server: samples.optional() }),
     client: func().optional(),
     server: func().optional(),
+    whyNot: func().optional(),
   })
   .superRefine((value, context) => {
     const sides = (['client', 'server'] as const).filter((side) => value[side] !== undefined)
@@ -133,7 +140,7 @@ function wrongVersion(apiVersion: unknown, label: string): PluginProblem {
   const remedy = isNewer
     ? 'upgrade sluice, or take an older version of the plugin'
     : 'take a newer version of the plugin'
-  const message = `${label} is made for plugin API ${JSON.stringify(apiVersion)}, and this sluice has ${PLUGIN_API_VERSION}: ${remedy}`
+  const message = `${label} is made for plugin API ${got(apiVersion)}, and this sluice has ${PLUGIN_API_VERSION}: ${remedy}`
   return { code: 'SLUICE_PLUGIN_API_VERSION', message }
 }
 

@@ -1,3 +1,5 @@
+import { checkedVerdict } from '../core/checked-verdict.js'
+import { errorText } from '../core/error-text.js'
 import type { Side } from '../core/side.js'
 import type { Bytes, Sniff, Sniffer } from '../core/sniffer.js'
 import { latin1Bytes } from './compare-bytes.js'
@@ -50,7 +52,7 @@ const SIDES: readonly Side[] = ['client', 'server']
 function checkOwn({ sniffer, owner }: OwnedSniffer, side: Side, sample: Uint8Array): SnifferProblem[] {
   const verdict = ask(sniffer, side, sample)
   if (owner === undefined || isYes(verdict)) return []
-  const said = verdict === 'need-more' ? 'wants more after' : 'says no to'
+  const said = saidOf(sniffer, side, sample, verdict)
   const message = `${owner}: the sniffer of "${sniffer.protocol}" ${said} its own ${side} sample ${showBytes(sample)}: a sample is what it recognises`
   return [{ code: 'SLUICE_PLUGIN_SAMPLE', message, sniffer, between: [sniffer.protocol] }]
 }
@@ -110,10 +112,20 @@ function samplesOf(sniffer: Sniffer, side: Side): Uint8Array[] {
   )
 }
 
-/** As detection asks: a throw, or wanting more than its own bound, is a no. Each gets a copy, so that none can spoil another's. */
+/** What a sniffer does that does not know its own sample. */
+function saidOf(sniffer: Sniffer, side: Side, sample: Uint8Array, verdict: Sniff): string {
+  try {
+    checkedVerdict(sniffer[side]?.(Uint8Array.from(sample)))
+  } catch (error) {
+    return `fails (${errorText(error)}) on`
+  }
+  return verdict === 'need-more' ? 'wants more after' : 'says no to'
+}
+
+/** As detection asks: a throw, what is no verdict, or wanting more than its own bound, is a no. Each gets a copy, so that none can spoil another's. */
 function ask(sniffer: Sniffer, side: Side, sample: Uint8Array): Sniff {
   try {
-    const verdict = sniffer[side]?.(sample.slice()) ?? 'no-match'
+    const verdict = checkedVerdict(sniffer[side]?.(Uint8Array.from(sample)))
     return verdict === 'need-more' && sample.length >= sniffer.maxBytes ? 'no-match' : verdict
   } catch {
     return 'no-match'

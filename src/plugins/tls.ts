@@ -1,5 +1,5 @@
 import type { Sniffer } from '../core/sniffer.js'
-import { CLIENT_HELLO_PROOF_BYTES, sniffClientHello } from '../protocols/client-hello.js'
+import { CLIENT_HELLO_PROOF_BYTES, sniffClientHello, whyNoClientHello } from '../protocols/client-hello.js'
 
 // RFC 8446 section 4.1.2: legacy_version, random, no session id, one cipher suite, no compression; section 4.2: no extensions.
 const MINIMAL_HELLO = `\x03\x03${'\x5a'.repeat(32)}\0\0\x02\x13\x01\x01\0\0\0`
@@ -19,6 +19,7 @@ export const tls: Sniffer = {
     ],
   },
   client: sniffClientHello,
+  whyNot: whyNoClientHello,
 }
 
 /** A record with one ClientHello. Both lengths must fit into one byte. */

@@ -66,6 +66,23 @@ function isPossible(window: Uint8Array, index: number): boolean {
   }
 }
 
+/** Why no ClientHello begins so: of its last byte, the first that is wrong, as a phrase that goes on after it. */
+export function whyNoClientHello(window: Uint8Array): string {
+  switch (window.length - 1) {
+    case 0:
+      return `is no handshake record (${HANDSHAKE_RECORD})`
+    case 1:
+      return 'is no major version 3'
+    case 2:
+      return 'is no minor version from 0 to 4'
+    case 3:
+    case 4:
+      return `makes no length of a record, 1 to ${MAX_FRAGMENT_BYTES}`
+    default:
+      return `is no ClientHello (${CLIENT_HELLO})`
+  }
+}
+
 function isFragmentLength(length: number): boolean {
   return length >= 1 && length <= MAX_FRAGMENT_BYTES
 }

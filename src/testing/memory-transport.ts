@@ -47,6 +47,11 @@ export class MemoryTransport implements Transport {
     return client
   }
 
+  /** A name stands for itself: nobody is asked. */
+  lookup(name: string): Promise<readonly string[]> {
+    return Promise.resolve([name])
+  }
+
   connect({ host, port }: ConnectOptions, onConnected: OnConnected): Wire {
     const destination = { host, port }
     const { client, server } = wirePair({ client: { host: '192.0.2.3', port: this.#nextPort++ }, server: destination })

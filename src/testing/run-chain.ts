@@ -1,6 +1,7 @@
 import type { Address } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
 import type { FilterDefinition } from '../core/filter.js'
+import type { FilterInput } from '../core/filter-options.js'
 import { CLOCK, TRANSPORT } from '../core/tokens.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Bytes } from '../core/sniffer.js'
@@ -100,7 +101,7 @@ function makeSluice(options: RunChainOptions, transport: MemoryTransport, clock:
   const listener = {
     name: LISTENER_NAME,
     address: '127.0.0.1:0',
-    filters,
+    filters: filters as readonly FilterInput[], // of any plugin: start-up checks the names
     ...(destination !== 'none' && { destination }),
   }
   const providers: Provider[] = [

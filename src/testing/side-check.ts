@@ -97,6 +97,7 @@ export class SideCheck {
       const expected = length > rejectedAt ? 'no-match' : 'need-more'
       const verdict = this.#report.ask(bytes, length)
       if (verdict === undefined) return
+      if (length === rejectedAt + 1 && verdict === 'no-match') this.#report.checkWhyNot(bytes, length)
       if (verdict === expected) continue
       const what = `a near miss must be rejected at byte ${rejectedAt}, neither before nor after`
       this.#report.addEach('early', bytes, length, expected, verdictText(verdict), what)

@@ -26,6 +26,27 @@ export class SideReport {
     return undefined
   }
 
+  /** Of a sniffer that says why it says no: a phrase on one line, and nothing else. */
+  checkWhyNot(bytes: Uint8Array, length: number): void {
+    if (this.#sniffer.whyNot === undefined) return
+    let words: unknown
+    try {
+      words = this.#sniffer.whyNot(Uint8Array.from(bytes.subarray(0, length)), this.#side)
+    } catch (error) {
+      return this.add('total', bytes, length, 'a phrase', `threw ${String(error)}`, 'its whyNot threw')
+    }
+    if (words === undefined || (typeof words === 'string' && /^[\x20-\x7e]+$/.test(words))) return
+    const what = 'its whyNot must give a phrase of printable ASCII, or undefined'
+    this.add(
+      'total',
+      bytes,
+      length,
+      'a phrase',
+      typeof words === 'string' ? JSON.stringify(words) : `a value of type ${typeof words}`,
+      what,
+    )
+  }
+
   /** The first of each law is enough: a broken sniffer breaks it in a thousand ways. */
   add(law: Law, bytes: Uint8Array, prefixLength: number, expected: string, actual: string, what: string): void {
     if (this.#broken.has(law)) return
@@ -37,6 +58,6 @@ export class SideReport {
   addEach(law: Law, bytes: Uint8Array, prefixLength: number, expected: string, actual: string, what: string): void {
     const { protocol } = this.#sniffer
     const of = { law, protocol, side: this.#side, seed: this.#seed }
-    this.found.push(violation({ ...of, bytes: bytes.slice(), prefixLength, expected, actual, what }))
+    this.found.push(violation({ ...of, bytes: Uint8Array.from(bytes), prefixLength, expected, actual, what }))
   }
 }

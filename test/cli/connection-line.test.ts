@@ -68,6 +68,11 @@ describe('decidedLine', () => {
   })
 })
 
+test('a reason that a plugin gives steers no terminal', () => {
+  const denied = { filter: 'acme', reason: '\u001b[31mred\u009b2J' }
+  expect(decidedLine({ ...unnamed, denied }, at, WIDTH)).toMatch(/denied by acme: \?\[31mred\?2J\n$/)
+})
+
 describe('closedLine', () => {
   test('says how it ended and what it came to', () => {
     expect(closedLine(closed, at, WIDTH)).toBe(

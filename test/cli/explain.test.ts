@@ -1,15 +1,19 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import type { CliIo } from '../../src/cli/cli-io.js'
 import { denySentence } from '../../src/cli/deny-sentences.js'
 import { addExplainCommand } from '../../src/cli/explain.js'
 import { registryOf } from '../../src/core/config/registry.js'
+import { defineFilter } from '../../src/core/filter.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
+import type { Plugin } from '../../src/plugins/plugin.js'
 import type { Sluice } from '../../src/sluice.js'
 import { startSluice } from '../support/start-sluice.js'
 
@@ -26,13 +30,26 @@ async function run(...args: string[]) {
   return result
 }
 
-async function started(filters: unknown[], traceBytes = 256): Promise<{ sluice: Sluice; admin: string }> {
+async function started(
+  filters: unknown[],
+  traceBytes = 256,
+  plugins: readonly Plugin[] = [],
+): Promise<{ sluice: Sluice; admin: string }> {
   const sluice = await startSluice({
+    plugins,
     admin: { address: '127.0.0.1:0' },
     traceBytes,
     listeners: [{ name: 'in', address: '127.0.0.1:0', filters }],
   } as never)
   return { sluice, admin: `http://127.0.0.1:${sluice.adminAddress!.port}` }
+}
+
+/** Somebody who answers everything so, and is no Sluice. */
+async function answering(status: number, body: string): Promise<string> {
+  const server = createServer((_request, response) => response.writeHead(status).end(body)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close().closeAllConnections())
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 async function say(sluice: Sluice, bytes: string): Promise<void> {
@@ -60,7 +77,7 @@ describe('sluice explain, of a running Sluice', () => {
     expect(stdout).toContain('after 5 bytes of the client and 0 bytes of the server\n')
     expect(stdout).toMatch(/ms\s+client\s+5 bytes, withheld: \d+ no after 1 to \d+ {3}\(--votes lists them\)\n/)
     const withVotes = await run('1', '--votes', '--admin', admin)
-    expect(withVotes.stdout).toMatch(/^ {2}tls +no +byte 0 \(0x00\) rules it out$/m)
+    expect(withVotes.stdout).toMatch(/^ {2}tls +no +byte 0 \(0x00 is no handshake record \(22\)\)$/m)
   })
 
   test('finds the newest connection of a listener, and gives it as JSON', async () => {
@@ -99,6 +116,68 @@ describe('sluice explain, of a running Sluice', () => {
   test('says what to do where nobody answers', async () => {
     await expect(run('1', '--admin', 'http://127.0.0.1:1')).rejects.toThrow('--admin names another address')
   })
+
+  test.each([
+    ['[]'],
+    ['null'],
+    ['{"connections":{}}'],
+    ['{"connections":[{"connection":"\\u001b[31m"}]}'],
+    ['{"connection":1}'],
+    ['hello'],
+  ])('takes nobody else for the admin endpoint: %s', async (body) => {
+    const admin = await answering(200, body)
+    for (const args of [['1'], ['--last'], ['--denied']])
+      await expect(run(...args, '--admin', admin)).rejects.toMatchObject({
+        code: 'SLUICE_CONNECT_FAILED',
+        message: expect.stringContaining('this is no admin endpoint of Sluice') as string,
+      })
+  })
+
+  test('lets nothing that is answered steer the terminal', async () => {
+    const admin = await answering(500, '\u001b[31mbroken')
+    await expect(run('1', '--admin', admin)).rejects.toThrow('500: ?[31mbroken')
+  })
+
+  test.each([
+    ['ftp://127.0.0.1:1', 'expected a URL such as'],
+    ['file:///etc/passwd', 'expected a URL such as'],
+    ['http://[::1', 'expected a URL such as'],
+    ['', 'expected a URL such as'],
+    ['http://me:secret@127.0.0.1:1', 'a URL without name and password: the admin endpoint asks for none'],
+  ])('takes no other address than a URL of HTTP: %s', async (admin, message) => {
+    const refused = run('1', '--admin', admin)
+    await expect(refused).rejects.toThrow(message)
+    await expect(refused).rejects.not.toThrow('secret')
+  })
+
+  test('shows bytes, facts, notes and reasons of strangers as text that steers no terminal', async () => {
+    const evil = '\u001b]0;title\u0007\u001b[2J'
+    const sniffer = {
+      protocol: 'evil',
+      maxBytes: 8,
+      samples: { client: ['\u0001evil'] },
+      client: (window: Uint8Array) => (window[0] === 1 ? { facts: { version: evil } } : ('no-match' as const)),
+      whyNot: () => evil,
+    }
+    const filter = defineFilter({
+      name: 'evil-filter',
+      options: z.strictObject({}),
+      create: () => ({
+        onConnection(connection) {
+          connection.trace.note(evil)
+          return { deny: evil as never }
+        },
+      }),
+    })
+    const plugin: Plugin = { name: 'evil', apiVersion: 1, sniffers: [sniffer], filters: [filter] }
+    const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'evil-filter', 'echo'], 256, [plugin])
+    await say(sluice, '\u0001\u001b[31m')
+    await say(sluice, '\u0002\u001b[31m')
+    for (const args of [['1'], ['2'], ['--denied']]) {
+      const { stdout } = await run(...args, '--votes', '--admin', admin)
+      expect(stdout).toMatch(/^[\x20-\x7e\n]+$/)
+    }
+  })
 })
 
 describe('sluice explain, of recorded bytes', () => {
@@ -106,8 +185,8 @@ describe('sluice explain, of recorded bytes', () => {
     const { stdout, code } = await run('--client-hex', '160301020001', '--votes')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^detect {4}detected tls by client, 6 \+ 0 bytes, then the recording ended$/m)
-    expect(stdout).toMatch(/^ {2}tls +sure +after 6 bytes; its facts need more$/m)
-    expect(stdout).toMatch(/^ {2}http\/1 +no +byte 0 \(0x16\) rules it out$/m)
+    expect(stdout).toMatch(/^ {2}tls +sure +after 6 bytes; its facts need more {3}> named tls, without facts$/m)
+    expect(stdout).toMatch(/^ {2}http\/1 +no +byte 0 \(0x16 is no token character\)$/m)
   })
 
   test('reads text with escapes, and files', async () => {

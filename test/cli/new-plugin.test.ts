@@ -93,6 +93,7 @@ test.each([
   ['', 'can be no name'],
   ['o'.repeat(51), 'too long'],
   ['mysql', 'Sluice knows mysql itself'],
+  ['opaque', 'means something else in port-override'],
 ])('refuses the name "%s": %s', async (name, why) => {
   const { code, stdout, stderr } = await sluiceNew(name)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -85,6 +85,16 @@ describe('sluice sniff', () => {
     })
   })
 
+  test('passes over a byte order mark, and refuses what is no UTF-8 rather than give another id back', async () => {
+    const good = JSON.stringify({ id: 'ä', segments: [] })
+    const { answers } = await run(['sniff'], ['\ufeff', `${good}\n`, Buffer.from(good, 'latin1'), '\n', good])
+    expect(answers).toMatchObject([
+      { id: 'ä', outcome: 'ended' },
+      { line: 2, error: expect.stringContaining('not JSON') as string },
+      { id: 'ä', outcome: 'ended' },
+    ])
+  })
+
   test('holds no more than a bounded line', async () => {
     const chunk = Buffer.alloc(1024 * 1024, 0x20)
     const { answers } = await run(['sniff'], [...Array<Buffer>(9).fill(chunk), '\n', '{"id":1,"segments":[]}'])

@@ -122,6 +122,27 @@ describe('the chain driver', () => {
     expect(sluice.metric('sluice_filter_errors_total', { filter: 'flaky' })).toBe(1)
   })
 
+  test.each([
+    ['throws', () => { throw new Error('then threw') }], // prettier-ignore
+    ['rejects with what has no text', (_: unknown, reject: (reason: unknown) => void) => reject(Object.create(null))],
+  ])('ends the connection on which what a filter gives for a promise %s, and no other', async (_what, then) => {
+    let isFirst = true
+    // Only the first connection gets it.
+    const odd = filter('odd', () => {
+      if (!isFirst) return 'continue'
+      isFirst = false
+      return { then } as unknown as Promise<Verdict<'no'>>
+    })
+    const { sluice, closed } = await start(odd)
+    const client = await connectTo(sluice.address().port)
+    expect(await client.closed()).toBe('ECONNRESET')
+    expect(await closed).toMatchObject({ reason: 'error' })
+    expect(sluice.metric('sluice_filter_errors_total', { filter: 'odd' })).toBe(1)
+    const next = await connectTo(sluice.address().port)
+    next.send('x')
+    await next.hears('x')
+  })
+
   test('denies a connection whose filter does not settle within its bound', async () => {
     const { sluice, clock, closed } = await start(
       filter('slow', () => new Promise<Verdict<'no'>>(() => {})),

@@ -219,8 +219,34 @@ describe('start and stop', () => {
       })
     await expect(
       startListener({ filters: ['one', 'two', 'echo'] }, plugin(part('one', false), part('two', true))),
-    ).rejects.toThrow('cannot start')
+    ).rejects.toMatchObject({ code: 'SLUICE_FILTER_FAILED', message: 'filter two could not start: cannot start' })
     expect(calls).toEqual(['start one', 'start two', 'stop one', 'stop two'])
+  })
+
+  test('a filter whose start or stop never settles is not waited for beyond its bound', async () => {
+    const never = (hook: 'start' | 'stop'): FilterDefinition =>
+      defineFilter({
+        name: 'never',
+        options: z.strictObject({}),
+        create: () => ({ onConnection: (): 'continue' => 'continue', [hook]: () => new Promise<void>(() => {}) }),
+      })
+    const begin = (hook: 'start' | 'stop', clock: FakeClock) =>
+      startListener({ filters: ['never', 'echo'] }, { clock, ...plugin(never(hook)) })
+
+    const clock = new FakeClock()
+    const starting = begin('start', clock)
+    while (clock.pending.length === 0) await turns(1)
+    expect(clock.pending).toEqual([30_000])
+    clock.advance(30_000)
+    await expect(starting).rejects.toMatchObject({
+      code: 'SLUICE_FILTER_FAILED',
+      message: 'filter never could not start: it has not settled within 30 s',
+    })
+
+    const stopping = (await begin('stop', clock)).stop()
+    while (!clock.pending.includes(5_000)) await turns(1)
+    clock.advance(5_000)
+    await stopping
   })
 
   test('a drain waits until no listener has a connection, also one that came meanwhile', async () => {

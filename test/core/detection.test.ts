@@ -100,6 +100,23 @@ describe('detection', () => {
     expect(failed).toEqual(['throws'])
   })
 
+  test.each([
+    ['yes', '"yes"'],
+    [null, 'null'],
+    [Promise.resolve('match'), 'object'],
+    [{ facts: null }, 'object'],
+    [{ facts: { version: 8n } }, 'bigint'],
+    [{ facts: { names: ['a', 1] } }, 'object'],
+  ])('takes the vote from a sniffer that answers with what is no verdict: %#', (answer, kind) => {
+    const failed: string[] = []
+    const odd: Sniffer = { ...says('odd', 'ab'), client: () => answer as never }
+    const all = new SnifferPlan([odd, says('fine', 'ab')], (_, error) => failed.push((error as Error).message))
+    const detection = new Detection(all)
+    show(detection, 'ab')
+    expect(detection.result('unknown')).toMatchObject({ protocol: 'fine', facts: {} })
+    expect(failed).toEqual([expect.stringContaining(kind)])
+  })
+
   test('bounds a sniffer that wants more than its own bound', () => {
     const greedy: Sniffer = { ...says('greedy', 'ab'), client: () => 'need-more' }
     const detection = new Detection(plan(greedy))

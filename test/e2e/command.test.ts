@@ -123,7 +123,7 @@ describe.skipIf(programs.areMissing)(`sluice proxy LISTEN DESTINATION, with noth
       destination: () => redis.port,
       client: (port) => runProgram('redis-cli', ['-p', String(port), 'ping']),
       says: 'PONG',
-      line: { outcome: 'unknown' },
+      line: { outcome: 'detected', protocol: 'redis' },
     },
   ])('carries $of, and prints a line of it', async ({ destination, client, says, line }) => {
     const sluice = await startSluiceCommand(destination())

@@ -111,37 +111,38 @@ describe.skipIf(mariadbPrograms.areMissing)(
   },
 )
 
-describe.skipIf(redisPrograms.areMissing)(
-  `Redis, which no sniffer knows, through the default chain${redisPrograms.why}`,
-  () => {
-    let server: TestServerProgram
-    beforeAll(async () => {
-      server = await startRedis()
-    })
-    afterAll(() => server?.stop())
+describe.skipIf(redisPrograms.areMissing)(`Redis through the default chain${redisPrograms.why}`, () => {
+  let server: TestServerProgram
+  beforeAll(async () => {
+    server = await startRedis()
+  })
+  afterAll(() => server?.stop())
 
-    test('redis-cli works, and the connection is carried as unknown', async () => {
-      const { port, nextClose, expectNothingLeft } = await oneWayOut(server.port)
-      const closed = nextClose()
-      const { code, stdout } = await runProgram('redis-cli', ['-p', String(port)], {
-        input: 'set greeting hello\nget greeting\nincr n\nincr n\n',
-      })
-      expect({ code, stdout }).toEqual({ code: 0, stdout: 'OK\nhello\n1\n2\n' })
-      const summary = await closed
-      expect(summary).toMatchObject({ outcome: 'unknown', closedBy: 'client', reason: 'end' })
-      expect(summary).not.toHaveProperty('protocol')
-      expectNothingLeft()
+  test('redis-cli works, and the connection is named', async () => {
+    const { port, nextClose, expectNothingLeft } = await oneWayOut(server.port)
+    const closed = nextClose()
+    const { code, stdout } = await runProgram('redis-cli', ['-p', String(port)], {
+      input: 'set greeting hello\nget greeting\nincr n\nincr n\n',
     })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'OK\nhello\n1\n2\n' })
+    expect(await closed).toMatchObject({
+      outcome: 'detected',
+      protocol: 'redis',
+      decidedBy: 'client',
+      closedBy: 'client',
+      reason: 'end',
+    })
+    expectNothingLeft()
+  })
 
-    test('a value of 10 MB goes there and back', async () => {
-      const { port, nextClose } = await oneWayOut(server.port)
-      const closed = nextClose()
-      const value = '0123456789'.repeat(1_000_000)
-      const { code } = await runProgram('redis-cli', ['-p', String(port), '-x', 'set', 'big'], { input: value })
-      expect(code).toBe(0)
-      expect((await closed).bytes.client).toBeGreaterThan(value.length)
-      const { stdout } = await runProgram('redis-cli', ['-p', String(port), 'get', 'big'])
-      expect(stdout.trimEnd() === value).toBe(true)
-    })
-  },
-)
+  test('a value of 10 MB goes there and back', async () => {
+    const { port, nextClose } = await oneWayOut(server.port)
+    const closed = nextClose()
+    const value = '0123456789'.repeat(1_000_000)
+    const { code } = await runProgram('redis-cli', ['-p', String(port), '-x', 'set', 'big'], { input: value })
+    expect(code).toBe(0)
+    expect((await closed).bytes.client).toBeGreaterThan(value.length)
+    const { stdout } = await runProgram('redis-cli', ['-p', String(port), 'get', 'big'])
+    expect(stdout.trimEnd() === value).toBe(true)
+  })
+})

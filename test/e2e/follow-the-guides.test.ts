@@ -63,8 +63,8 @@ describe.skipIf(problem !== undefined)(`the guides, followed in an empty folder$
     async () => {
       const folder = await emptyFolder()
       expect(await script('new-sniffer.sh', folder)).toMatch(/2 passed/)
-      const made = join(folder, 'sluice-plugin-redis')
-      await cp(join(root, 'examples/redis-sniffer'), made, { recursive: true })
+      const made = join(folder, 'sluice-plugin-gearman')
+      await cp(join(root, 'examples/gearman-sniffer'), made, { recursive: true })
       const output = await script('try-sniffer.sh', made)
       expect(output).toMatch(/2 passed/)
       expect(output).toContain('sluice.yaml is valid: 1 listener, 0 upstreams, 1 plugin')

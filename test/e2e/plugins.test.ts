@@ -108,7 +108,7 @@ async function startWith(plugin: object, filter: string) {
     name: 'in',
     address: '127.0.0.1:0',
     destination: `127.0.0.1:${echo.port}`,
-    filters: [...(filter ? [filter] : []), 'detect', 'tcp-forward'],
+    filters: [...(filter ? [{ [filter]: {} }] : []), 'detect' as const, 'tcp-forward' as const],
   }
   return startSluice({ plugins: [{ name: 'faulty', apiVersion: 1, ...plugin }], listeners: [listener] })
 }

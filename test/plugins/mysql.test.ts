@@ -7,6 +7,11 @@ const REST =
 const greeting = (version: string) =>
   `${String.fromCharCode(version.length + REST.length + 2)}\0\0\0\x0a${version}\0${REST}`
 const TOO_MANY = '\x17\0\0\0\xff\x10\x04Too many connections'
+
+// An answer to the greeting: length(3) sequence(1) capabilities(4) maximum packet(4) character set(1) filler(23), user NUL.
+const ANSWER_HEAD = '\x85\xa6\xff\x01\0\0\0\x01\x21'
+const FILLER = '\0'.repeat(23)
+const answer = (payload: string) => `${String.fromCharCode(payload.length)}\0\0\x01${payload}`
 const facts = (version: string) => ({ version })
 
 describeSniffer(mysql, {
@@ -34,6 +39,33 @@ describeSniffer(mysql, {
       yesAfter: 147,
       facts: facts('9'.repeat(128)),
     },
+    {
+      name: 'an answer to the greeting',
+      from: 'client',
+      bytes: answer(`${ANSWER_HEAD}${FILLER}shop\0\x14abcdefghijklmnopqrst`),
+      yesAfter: 32,
+      facts: { user: 'shop' },
+    },
+    {
+      name: 'an answer with the capabilities of MariaDB',
+      from: 'client',
+      bytes: answer(`${ANSWER_HEAD}${'\0'.repeat(19)}\x1d\0\0\0shop\0\0`),
+      yesAfter: 32,
+      facts: { user: 'shop' },
+    },
+    { name: 'an answer of nobody', from: 'client', bytes: answer(`${ANSWER_HEAD}${FILLER}\0\0`), yesAfter: 32 },
+    {
+      name: 'a user past its bound',
+      from: 'client',
+      bytes: answer(`${ANSWER_HEAD}${FILLER}${'a'.repeat(129)}\0\0`),
+      yesAfter: 32,
+    },
+    {
+      name: 'a request for TLS',
+      from: 'client',
+      bytes: answer(`\x85\xae\xff\x01\0\0\0\x01\x21${FILLER}`),
+      yesAfter: 32,
+    },
     { name: 'error 1040', from: 'server', bytes: TOO_MANY, yesAfter: 15 },
     { name: 'error 1130', from: 'server', bytes: "\x40\0\0\0\xff\x6a\x04Host 'a' is not allowed", yesAfter: 15 },
     {
@@ -44,6 +76,18 @@ describeSniffer(mysql, {
     },
   ],
   nearMisses: [
+    { name: 'a sequence number of 0', from: 'client', bytes: '\x52\0\0\0\x05\xa6', rejectedAt: 3 },
+    { name: 'an answer too short', from: 'client', bytes: '\x1f\0\0\x01\x05\xa6', rejectedAt: 1 },
+    { name: 'an answer without a user', from: 'client', bytes: '\x21\0\0\x01\x05\xa6', rejectedAt: 1 },
+    { name: 'an answer of 64 KiB', from: 'client', bytes: '\x52\0\x01\x01\x05\xa6', rejectedAt: 2 },
+    { name: 'an answer of protocol 3.20', from: 'client', bytes: '\x52\0\0\x01\x05\xa4', rejectedAt: 5 },
+    { name: 'a request for TLS without its flag', from: 'client', bytes: '\x20\0\0\x01\x05\xa6', rejectedAt: 5 },
+    {
+      name: 'a filler of an answer that is not zero',
+      from: 'client',
+      bytes: answer(`${ANSWER_HEAD}${'\0'.repeat(18)}x\0\0\0\0shop\0\0`),
+      rejectedAt: 31,
+    },
     { name: 'a length of nothing', from: 'server', bytes: '\0\0\0\0\x0a8.0.35\0', rejectedAt: 1 },
     { name: 'a length of half a kilobyte', from: 'server', bytes: '\0\x02\0\0\x0a8.0.35\0', rejectedAt: 1 },
     { name: 'a length of megabytes', from: 'server', bytes: '\x4a\0\x01\0\x0a8.0.35\0', rejectedAt: 2 },
@@ -71,5 +115,7 @@ describeSniffer(mysql, {
     { name: 'a PostgreSQL answer', from: 'server', bytes: 'R\0\0\0\x08\0\0\0\0' },
     { name: 'telnet', from: 'server', bytes: '\xff\xfd\x18\xff\xfd\x20' },
     { name: 'VNC', from: 'server', bytes: 'RFB 003.008\n' },
+    { name: "MySQL's X protocol", from: 'client', bytes: '\x19\x01\0\0\x02\x0a\x95\x02' },
+    { name: 'MongoDB', from: 'client', bytes: '\x29\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0' },
   ],
 })

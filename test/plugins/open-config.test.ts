@@ -101,9 +101,9 @@ describe('plugins of a configuration', () => {
     const rest = 'listeners: [{ address: "127.0.0.1:0", filters: [acme-filter, ecko] }]\n'
     const said = await check(folder, '[./throws.mjs, ./imports.mjs, ./throws-text.mjs]', rest)
     expect(said).toEqual([
-      '1:11 SLUICE_PLUGIN_FAILED plugins[0]: plugin "./throws.mjs" threw while it loaded: no license found. correct it, or take it out of "plugins"',
+      '1:11 SLUICE_PLUGIN_FAILED plugins[0]: plugin "./throws.mjs" threw while it loaded: no license found. Correct it, or take it out of "plugins"',
       expect.stringMatching(/^1:25 SLUICE_PLUGIN_FAILED plugins\[1\]: plugin "\.\/imports\.mjs" .*not-installed/),
-      '1:40 SLUICE_PLUGIN_FAILED plugins[2]: plugin "./throws-text.mjs" threw while it loaded: text. correct it, or take it out of "plugins"',
+      '1:40 SLUICE_PLUGIN_FAILED plugins[2]: plugin "./throws-text.mjs" threw while it loaded: text. Correct it, or take it out of "plugins"',
       // Not "acme-filter", which may be the filter of a plugin that did not load.
       '2:62 SLUICE_CONFIG_UNKNOWN_FILTER listeners[0].filters[1]: no filter "ecko". Did you mean "echo"?',
     ])
@@ -138,6 +138,18 @@ describe('plugins of a configuration', () => {
     [
       'export default { name: "x", apiVersion: 1 }',
       'plugin "./x.mjs" is no valid plugin: it brings nothing: it has neither sniffers nor filters nor providers nor observers',
+    ],
+    [
+      'export default { get name() { throw new Error("no name today") }, apiVersion: 1, sniffers: [] }',
+      'plugin "./x.mjs" is no valid plugin: reading it threw: no name today',
+    ],
+    [
+      'export default new Proxy({}, { has() { throw new Error("\\u001b[31mkeep out") } })',
+      'plugin "./x.mjs" is no valid plugin: reading it threw: ?[31mkeep out',
+    ],
+    [
+      'export default { name: "x", apiVersion: 1, sniffers: [{ protocol: "x", maxBytes: 1, samples: { client: [""] }, client() {} }] }',
+      'plugin "./x.mjs" is no valid plugin: sniffers[0].samples.client[0]: a sample of no bytes shows nothing: give what is really said first',
     ],
     [
       'export default { apiVersion: 1, observers: [{ protocol: "x", create() {} }] }',
@@ -190,6 +202,19 @@ describe('plugins of a configuration', () => {
     await folder.file('x.mjs', `export default { name: 'x', apiVersion: ${version}, sniffers: 'in another form' }`)
     const message = `plugin "./x.mjs" is made for plugin API ${version}, and this sluice has 1: ${remedy}`
     expect(await check(folder, '[./x.mjs]')).toEqual([`1:11 SLUICE_PLUGIN_API_VERSION plugins[0]: ${message}`])
+  })
+
+  test('for an API version that is no number at all are refused the same way', async () => {
+    const folder = await pluginFolder()
+    await folder.file('x.mjs', `export default { name: 'x', apiVersion: 1n }`)
+    await folder.file(
+      'y.mjs',
+      `const circle = {}; circle.self = circle; export default { name: 'x', apiVersion: circle }`,
+    )
+    expect(await check(folder, '[./x.mjs, ./y.mjs]')).toEqual([
+      expect.stringMatching(/^1:11 SLUICE_PLUGIN_API_VERSION .* plugin API a bigint, and this sluice has 1/),
+      expect.stringMatching(/^1:20 SLUICE_PLUGIN_API_VERSION .* plugin API a map, and this sluice has 1/),
+    ])
   })
 
   test('cannot share names with each other or with what is built in', async () => {
@@ -261,6 +286,22 @@ describe('plugins of a configuration', () => {
     await folder.file('a.mjs', pluginSource('a', deaf))
     expect(await check(folder, '[./a.mjs]')).toEqual([
       '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "deaf" says no to its own server sample 01 02 "..": a sample is what it recognises',
+    ])
+  })
+
+  test('whose sniffer answers with what is no verdict are refused, and accused of nothing else', async () => {
+    const folder = await pluginFolder()
+    const promises = `{ protocol: 'later', maxBytes: 4, samples: { server: ['\\x01\\x02'] }, server: async () => 'match' }`
+    await folder.file('a.mjs', pluginSource('a', promises))
+    expect(await check(folder, '[./a.mjs]')).toEqual([
+      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "later" fails (a sniffer answered with a value of type object, which is no verdict) on its own server sample 01 02 "..": a sample is what it recognises',
+    ])
+  })
+
+  test('named by a dot are no package', async () => {
+    const folder = await pluginFolder()
+    expect(await check(folder, '["."]')).toEqual([
+      `1:11 SLUICE_PLUGIN_NOT_FOUND plugins[0]: plugin "." is not found: ${folder.path} is not a file: name the file in it that exports the plugin`,
     ])
   })
 

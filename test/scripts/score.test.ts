@@ -64,4 +64,22 @@ describe('npm run score', () => {
     expect(stderr).toContain(':2: a flow needs "label" and "segments"')
     expect(code).toBe(2)
   })
+
+  test.each([
+    ['null', ':1: a flow needs "label" and "segments"'],
+    ['{"label":"tls","segments":[{"d":"c","b64":"!!!"}]}', ':1: "b64" is no base64 with its padding'],
+    ['{"label":"tls","segments":[{"d":"client","b64":""}]}', ':1: a segment needs "d" (c or s) and "b64"'],
+    ['', ': no flow to score'],
+    [flow('a', 'tls', 'c', 'x', { strict: false }), ': no flow to score'],
+  ])('scores nothing of what is no flow: %j', async (line, message) => {
+    const { stdout, stderr, code } = await score([line])
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 })
+    expect(stderr).toContain(message)
+  })
+
+  test('prints names and labels of strangers as text that steers no terminal', async () => {
+    const { stdout } = await score([flow('\u001b[2J', '\u001b[31mred', 'c', 'GET / HTTP/1.1\r\n')], '--misses', '1')
+    expect(stdout).toMatch(/^[\x20-\x7e\n]+$/)
+    expect(stdout).toContain('?[31mred -> http/1')
+  })
 })

@@ -76,6 +76,16 @@ describe('catches a sniffer that', () => {
     expect(found[0]!.message).toContain('RangeError: no object')
   })
 
+  test.each<[string, Sniffer['whyNot'], Law[]]>([
+    ['throws', () => { throw new Error('no words') }, ['total']], // prettier-ignore
+    ['gives no phrase', () => '', ['total']],
+    ['gives two lines', () => 'is no\nspace', ['total']],
+    ['gives a phrase', () => 'is no space', []],
+    ['gives nothing', () => undefined, []],
+  ])('has a whyNot that %s', (_what, whyNot, laws) => {
+    expect(brokenLaws({ whyNot }, { nearMisses: [{ from: 'client', bytes: 'HELP', rejectedAt: 3 }] })).toEqual(laws)
+  })
+
   test('returns something else than a verdict', () => {
     const client = (window: Uint8Array) => (window.length === 3 ? undefined : startsWithHello(window)) as Sniff
     expect(brokenLaws({ client })).toEqual(['total'])

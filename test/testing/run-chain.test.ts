@@ -187,3 +187,9 @@ test('rejects a chain that is none', async () => {
     ConfigError,
   )
 })
+
+test('takes a destination by name as it is: nobody is asked for its address', async () => {
+  const { dialled, relayed } = await runChain({ filters: [], destination: 'db.internal:4406', client: 'hello' })
+  expect(dialled).toEqual(['db.internal:4406'])
+  expect(Buffer.from(relayed.client).toString()).toBe('hello')
+})

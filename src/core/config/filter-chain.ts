@@ -1,4 +1,5 @@
-import type { CheckContext, FilterDefinition } from '../filter.js'
+import { errorText } from '../error-text.js'
+import type { CheckContext, FilterDefinition, Needs } from '../filter.js'
 import type { FilterConfig } from './config.js'
 import { isMap, type ConfigPath } from './config-path.js'
 import { validate } from './describe-issues.js'
@@ -9,6 +10,8 @@ import { optionNames, optionsSchema } from './json-schema.js'
 import { nearestName, suggest } from './nearest-name.js'
 import type { Positions } from './positions.js'
 import type { Registry } from './registry.js'
+
+const NEEDS: readonly unknown[] = ['nothing', 'protocol', 'facts'] satisfies Needs[]
 
 /** What reading a chain takes. */
 export interface ChainContext {
@@ -81,6 +84,8 @@ export function checkChain(
       chain.slice(0, index).find((other) => other.definition.name === name)?.options
     const context: CheckContext = { ...checkContext, before, optionsBefore }
     try {
+      assertNeeds(definition.needs?.(options))
+      assertSilentDestination(definition.whenClientSilent?.(options))
       for (const { code, path, message, severity } of definition.check?.(options, context) ?? []) {
         if (registry.isIncomplete && code === 'SLUICE_CONFIG_UNKNOWN_PROTOCOL') continue
         const at = [...optionsPath, ...path]
@@ -90,6 +95,19 @@ export function checkChain(
       reportFailure(definition, optionsPath, error, findings)
     }
   }
+}
+
+/** What start-up will ask, asked already: what is wrong with the answer is the plugin's fault, and found before anything is bound. */
+function assertNeeds(needs: unknown): void {
+  if (needs === undefined || NEEDS.includes(needs)) return
+  throw new TypeError(`needs must be ${NEEDS.map((each) => `'${String(each)}'`).join(', ')}, got ${got(needs)}`)
+}
+
+function assertSilentDestination(silent: unknown): void {
+  if (silent === undefined) return
+  const { afterMs, destination } = (silent ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof afterMs === 'number' && afterMs > 0 && typeof destination === 'string') return
+  throw new TypeError(`whenClientSilent must give { afterMs, destination }, or nothing, got ${got(silent)}`)
 }
 
 /** The filter that a misspelt item probably means, so that nothing later misses it, too. */
@@ -220,10 +238,9 @@ function readOptions(
 
 /** A plugin's fault, not the configuration's: said where it was met, without ending the check. */
 function reportFailure(definition: FilterDefinition, path: ConfigPath, error: unknown, findings: Findings): void {
-  const reason = error instanceof Error ? error.message : String(error)
   findings.add(
     'SLUICE_CONFIG_FILTER_FAILED',
     path,
-    `the filter "${definition.name}" failed while its options were checked: ${reason}`,
+    `the filter "${definition.name}" failed while its options were checked: ${errorText(error)}`,
   )
 }

@@ -390,6 +390,24 @@ describe('filters of strangers', () => {
     ])
   })
 
+  test.each<[string, Partial<FilterDefinition>, RegExp]>([
+    [
+      'needs',
+      { needs: () => 'everything' as never },
+      /: needs must be 'nothing', 'protocol', 'facts', got "everything"$/,
+    ],
+    ['needs', { needs: () => { throw new Error('broken') } }, /: broken$/], // prettier-ignore
+    ['whenClientSilent', { whenClientSilent: () => ({}) as never }, /: whenClientSilent must give .*, got a map$/],
+  ])('whose %s gives no answer that start-up can use fail as findings', (_hook, definition, message) => {
+    expect(withFilter(definition).findings).toMatchObject([
+      {
+        code: 'SLUICE_CONFIG_FILTER_FAILED',
+        path: 'listeners[0].filters[0].acme',
+        message: expect.stringMatching(message) as string,
+      },
+    ])
+  })
+
   test('see the rest of the configuration, and place their findings below their options', () => {
     let seen: CheckContext | undefined
     const check: FilterDefinition['check'] = (_options, context) => {

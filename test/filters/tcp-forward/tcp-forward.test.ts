@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../../src/core/config-error.js'
+import type { FilterInput } from '../../../src/core/filter-options.js'
 import { clientHello } from '../../support/client-hello.js'
 import { connectTo, serve, type TestServer } from '../../support/sockets.js'
 import { startListener, startSluice } from '../../support/start-sluice.js'
@@ -93,7 +94,7 @@ describe('routes', () => {
 })
 
 describe('check', () => {
-  const start = (routes: object[], filters: string[] = ['detect'], listener: object = {}) =>
+  const start = (routes: object[], filters: FilterInput[] = ['detect'], listener: object = {}) =>
     startSluice({
       upstreams: { web: { endpoints: ['127.0.0.1:1'] } },
       listeners: [
@@ -107,7 +108,7 @@ describe('check', () => {
     })
 
   /** Codes and paths below the routes, of errors or of warnings. */
-  async function findings(routes: object[], filters?: string[], listener?: object): Promise<string[]> {
+  async function findings(routes: object[], filters?: FilterInput[], listener?: object): Promise<string[]> {
     const all = await start(routes, filters, listener).then(
       (sluice) => sluice.warnings,
       (error: unknown) => (error instanceof ConfigError ? error.findings : Promise.reject(error as Error)),

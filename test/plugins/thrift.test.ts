@@ -1,0 +1,71 @@
+import { thrift } from '../../src/plugins/thrift.js'
+import { describeSniffer } from './describe-sniffer.js'
+
+const CALL = '\x80\x01\0\x01\0\0\0\x04ping\0\0\0\x01\0'
+const HEADER = '\0\0\0\x1f\x0f\xff\0\0\0\0\0\x01'
+
+describeSniffer(thrift, {
+  matches: [
+    { name: 'a framed call', from: 'client', bytes: `\0\0\0\x11${CALL}`, yesAfter: 16 },
+    { name: 'a call', from: 'client', bytes: CALL, yesAfter: 12 },
+    { name: 'a one-way call', from: 'client', bytes: '\x80\x01\0\x04\0\0\0\x03log\0\0\0\0\0', yesAfter: 11 },
+    {
+      name: 'a service of several',
+      from: 'client',
+      bytes: '\x80\x01\0\x01\0\0\0\x09Math:add2\0\0\0\0\0',
+      yesAfter: 17,
+    },
+    { name: 'a compact call', from: 'client', bytes: '\x82\x21\x01\x04ping\0', yesAfter: 8 },
+    {
+      name: 'a framed compact call with a long sequence',
+      from: 'client',
+      bytes: '\0\0\0\x0b\x82\x21\xff\xff\x7f\x04ping\0',
+      yesAfter: 14,
+    },
+    { name: 'THeader', from: 'client', bytes: `${HEADER}\0\x01\0\0\0\0${CALL}`, yesAfter: 15 },
+    { name: 'THeader around a compact call', from: 'client', bytes: `${HEADER}\0\x01\x02\0\0\0\x82\x21`, yesAfter: 15 },
+    { name: 'JSON', from: 'client', bytes: '[1,"ping",1,0,{}]', yesAfter: 13 },
+    { name: 'JSON of a negative sequence', from: 'client', bytes: '[1,"ping",4,-7,{}]', yesAfter: 13 },
+    { name: 'a framed reply', from: 'server', bytes: '\0\0\0\x11\x80\x01\0\x02\0\0\0\x04ping\0\0\0\0\0', yesAfter: 16 },
+    { name: 'an exception', from: 'server', bytes: '\x80\x01\0\x03\0\0\0\x04ping\0\0\0\0\x0b', yesAfter: 12 },
+    { name: 'a compact reply', from: 'server', bytes: '\x82\x41\x01\x04ping\0', yesAfter: 8 },
+    { name: 'a reply in JSON', from: 'server', bytes: '[1,"ping",2,0,{}]', yesAfter: 13 },
+  ],
+  nearMisses: [
+    { name: 'a frame of five bytes', from: 'client', bytes: `\0\0\0\x05${CALL}`, rejectedAt: 3 },
+    { name: 'another version', from: 'client', bytes: '\x80\x02\0\x01', rejectedAt: 1 },
+    { name: 'the unused byte', from: 'client', bytes: '\x80\x01\x01\x01', rejectedAt: 2 },
+    { name: 'a reply from the client', from: 'client', bytes: '\x80\x01\0\x02', rejectedAt: 3 },
+    { name: 'an unknown type', from: 'client', bytes: '\x80\x01\0\x05', rejectedAt: 3 },
+    { name: 'an empty name', from: 'client', bytes: '\x80\x01\0\x01\0\0\0\0\0\0\0\0', rejectedAt: 7 },
+    { name: 'a name past its bound', from: 'client', bytes: '\x80\x01\0\x01\0\0\0\x81', rejectedAt: 7 },
+    { name: 'a name of 64 KiB', from: 'client', bytes: '\x80\x01\0\x01\0\x01', rejectedAt: 5 },
+    { name: 'a name past its frame', from: 'client', bytes: '\0\0\0\x0b\x80\x01\0\x01\0\0\0\x04ping', rejectedAt: 11 },
+    { name: 'a space in the name', from: 'client', bytes: '\x80\x01\0\x01\0\0\0\x04pi g', rejectedAt: 10 },
+    { name: 'another compact version', from: 'client', bytes: '\x82\x22\x01\x04ping', rejectedAt: 1 },
+    { name: 'a compact reply from the client', from: 'client', bytes: '\x82\x41\x01\x04ping', rejectedAt: 1 },
+    { name: 'a sequence of six bytes', from: 'client', bytes: '\x82\x21\xff\xff\xff\xff\xff\x01', rejectedAt: 6 },
+    { name: 'flags of THeader', from: 'client', bytes: '\0\0\0\x1f\x0f\xff\0\x01', rejectedAt: 7 },
+    { name: 'THeader without a header', from: 'client', bytes: `${HEADER}\0\0`, rejectedAt: 13 },
+    { name: 'THeader past its frame', from: 'client', bytes: `${HEADER}\0\x06`, rejectedAt: 13 },
+    { name: 'THeader of another protocol', from: 'client', bytes: `${HEADER}\0\x01\x01`, rejectedAt: 14 },
+    { name: 'JSON of another version', from: 'client', bytes: '[2,"ping",1,0,{}]', rejectedAt: 1 },
+    { name: 'JSON with a space', from: 'client', bytes: '[1, "ping",1,0,{}]', rejectedAt: 3 },
+    { name: 'a JSON array of strings', from: 'client', bytes: '[1,"ping","pong"]', rejectedAt: 10 },
+    { name: 'a type of two digits', from: 'client', bytes: '[1,"ping",10,0,{}]', rejectedAt: 11 },
+    { name: 'JSON without a name', from: 'client', bytes: '[1,"",1,0,{}]', rejectedAt: 4 },
+    { name: 'a name in JSON past its bound', from: 'client', bytes: `[1,"${'a'.repeat(129)}"`, rejectedAt: 132 },
+    { name: 'an object in place of the sequence', from: 'client', bytes: '[1,"ping",1,{}]', rejectedAt: 12 },
+    { name: 'a call from the server', from: 'server', bytes: CALL, rejectedAt: 3 },
+  ],
+  otherProtocols: [
+    { name: 'memcached', from: 'client', bytes: '\x80\x01\0\x03\x08\0\0\0\0\0\0\x0c' },
+    { name: 'a hello of SSL 2.0', from: 'client', bytes: '\x80\x2e\x01\0\x02\0\x15\0\0\0\x10' },
+    { name: 'Kafka', from: 'client', bytes: '\0\0\0\x23\0\x12\0\x03\0\0\0\x01\0\x06client' },
+    { name: 'Kafka, with a THeader-like version', from: 'client', bytes: '\0\0\0\x23\0\x0f\0\xff\0\0\0\x01' },
+    { name: 'SMB', from: 'client', bytes: '\0\0\0\x85\xffSMBr' },
+    { name: 'the old encoding', from: 'client', bytes: '\0\0\0\x04ping\x01\0\0\0\0\0' },
+    { name: 'JSON-RPC', from: 'client', bytes: '[{"jsonrpc":"2.0"}]' },
+    { name: 'the answer to a NetBIOS session request', from: 'server', bytes: '\x82\0\0\0' },
+  ],
+})
