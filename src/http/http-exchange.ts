@@ -1,10 +1,14 @@
 import type { RequestCells } from './http-metric-cells.js'
 
+export type HttpVersion = '1.0' | '1.1' | '2.0'
+
 /** A request and its response, from the request's first byte on. */
 export class HttpExchange {
   /** Monotonic milliseconds. */
   readonly startedAt: number
   /** Filled where somebody wants them: see `HttpRecorder.isDetailed`. */
+  version: HttpVersion = '1.1'
+  /** Empty: nobody has wanted it when the head came. */
   method = ''
   target = ''
   authority = ''

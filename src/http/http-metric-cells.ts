@@ -11,6 +11,9 @@ export const LATENCY_BUCKETS_MS = [
 /** Target ports that get a label of their own; an intercepting listener could see 65,535. All others are one, `other`. */
 export const MAX_TARGET_PORTS = 100
 
+/** Sets of values of the optional labels that have series of their own: what a family holds. Further ones are one, all `other`. */
+export const MAX_LABELLED = 2000
+
 export type TunnelKind = 'upgrade' | 'connect'
 
 /** Labels that are there where the configuration asks for them. */
@@ -29,6 +32,8 @@ const OPTIONAL_LABELS = [
   'grpc_service',
   'grpc_method',
 ] as const satisfies readonly OptionalLabel[]
+
+const OTHER = 'other'
 
 /** What is observed is not encrypted: as Linkerd labels it. */
 const TLS = 'disabled'
@@ -82,7 +87,7 @@ export class HttpMetricCells {
     ])
     this.#overflow = metrics.counter(
       'sluice_http_label_overflow_total',
-      'Requests whose value of an optional label was one too many, and became other.',
+      'Requests whose value of an optional label was one too many, and became other; all: of their set of values.',
       ['listener', 'label'],
     )
     const own = { listener }
@@ -107,7 +112,7 @@ export class HttpMetricCells {
   target(port: number): TargetCells {
     const known = this.#targets.get(port)
     if (known) return known
-    if (this.#targets.size >= MAX_TARGET_PORTS) return (this.#otherTargets ??= this.#makeTarget('other'))
+    if (this.#targets.size >= MAX_TARGET_PORTS) return (this.#otherTargets ??= this.#makeTarget(OTHER))
     const made = this.#makeTarget(String(port))
     this.#targets.set(port, made)
     return made
@@ -127,7 +132,8 @@ export class HttpMetricCells {
   }
 
   #makeTarget(port: string): TargetCells {
-    return new TargetCells(this.#families, { direction: this.#direction, target_port: port, tls: TLS })
+    const labels = { direction: this.#direction, target_port: port, tls: TLS }
+    return new TargetCells(this.#families, labels, this.#overflow.cell({ listener: this.#listener, label: 'all' }))
   }
 }
 
@@ -137,9 +143,12 @@ export class TargetCells {
   readonly #families: Families
   readonly #labels: Readonly<Record<TargetLabel, string>>
   readonly #labelled = new Map<string, RequestCells>()
+  readonly #overflow: Cell
+  #otherLabels: RequestCells | undefined
 
-  constructor(families: Families, labels: Readonly<Record<TargetLabel, string>>) {
+  constructor(families: Families, labels: Readonly<Record<TargetLabel, string>>, overflow: Cell) {
     this.#families = families
+    this.#overflow = overflow
     this.#labels = labels
     this.plain = new RequestCells(families, labels)
   }
@@ -148,12 +157,19 @@ export class TargetCells {
   labelled(labels: OptionalLabels): RequestCells {
     let key = ''
     for (const name of OPTIONAL_LABELS) key += `${labels[name] ?? ''}\0`
-    let cells = this.#labelled.get(key)
-    if (cells === undefined) {
-      cells = new RequestCells(this.#families, { ...this.#labels, ...labels })
-      this.#labelled.set(key, cells)
-    }
+    const known = this.#labelled.get(key)
+    if (known !== undefined) return known
+    if (this.#labelled.size >= MAX_LABELLED) return this.#others(labels)
+    const cells = new RequestCells(this.#families, { ...this.#labels, ...labels })
+    this.#labelled.set(key, cells)
     return cells
+  }
+
+  /** Each label may be bounded, and what they multiply to is not. */
+  #others(labels: OptionalLabels): RequestCells {
+    this.#overflow.value++
+    const others = Object.fromEntries(Object.keys(labels).map((name) => [name, OTHER]))
+    return (this.#otherLabels ??= new RequestCells(this.#families, { ...this.#labels, ...others }))
   }
 }
 

@@ -7,7 +7,8 @@ import type { HttpExchange } from './http-exchange.js'
 import { classify, HttpMetricCells, type TargetCells, type TunnelKind } from './http-metric-cells.js'
 import { HTTP_SEEN, type HttpSeen } from './http-seen.js'
 import { RequestLabels, type RequestLabelOptions } from './request-labels.js'
-import type { RequestHub, RequestRecord } from './request-record.js'
+import type { RequestChannel, RequestHub } from './request-hub.js'
+import type { RequestRecord } from './request-record.js'
 
 /** What a recorder is made of. */
 export interface RecorderServices {
@@ -23,27 +24,27 @@ export class HttpRecorder {
   readonly clock: Clock
   readonly listener: ListenerContext
   readonly labels: RequestLabels
-  readonly #hub: RequestHub
+  readonly #channel: RequestChannel
 
   constructor({ metrics, clock, hub, listener }: RecorderServices, labels: RequestLabelOptions) {
     this.cells = new HttpMetricCells(metrics, listener.name, listener.direction)
     this.clock = clock
     this.listener = listener
     this.labels = new RequestLabels(labels, this.cells)
-    this.#hub = hub
+    this.#channel = hub.channel(listener.name)
   }
 
   /** Somebody wants to know method, target and authority: labels, or a listener at the hub. Else nobody need decode them. */
   get isDetailed(): boolean {
-    return this.labels.areWanted || this.#hub.isWanted
+    return this.labels.areWanted || this.#channel.isWanted
   }
 
   get isListenedTo(): boolean {
-    return this.#hub.isWanted
+    return this.#channel.isWanted
   }
 
   record(record: RequestRecord): void {
-    this.#hub.publish(record)
+    this.#channel.publish(record)
   }
 
   /** For one connection, whose summary gets what is seen of it. */
@@ -119,7 +120,9 @@ export class ConnectionRecorder {
       this.#seen.responses++
       this.#seen.lastStatus = exchange.status
     }
-    if (wasAsked && this.#recorder.isListenedTo) this.#recorder.record(this.#recordOf(exchange, error))
+    // Whoever began to listen while it was under way is told of requests whose heads were still to come.
+    if (wasAsked && exchange.method !== '' && this.#recorder.isListenedTo)
+      this.#recorder.record(this.#recordOf(exchange, error))
   }
 
   /** Whether it will ever have a response cannot be told any more: it is no longer in flight, and no failure. */
@@ -141,15 +144,16 @@ export class ConnectionRecorder {
 
   #recordOf(exchange: HttpExchange, error: string): RequestRecord {
     const { clock, listener } = this.#recorder
-    const { source, detection, destination } = this.#connection
-    const { status, grpcStatus, isGrpc, userAgent, referer, route, latencyMs } = exchange
+    const { source, destination } = this.#connection
+    const { status, grpcStatus, isGrpc, version, userAgent, referer, route, latencyMs } = exchange
     const durationMs = this.now() - exchange.startedAt
     return {
       listener: listener.name,
       connection: this.#connection.id,
       source: formatAddress(source.host, source.port),
       ...(destination && { destination: destination.label }),
-      protocol: isGrpc ? 'grpc' : detection?.protocol === 'http/2' ? 'http/2' : 'http/1',
+      protocol: isGrpc ? 'grpc' : version === '2.0' ? 'http/2' : 'http/1',
+      version,
       method: exchange.method,
       target: exchange.target,
       authority: exchange.authority,

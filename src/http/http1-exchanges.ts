@@ -40,17 +40,19 @@ export class Http1Exchanges {
     const request = this.#request!
     if (this.#recorder.isDetailed) describe(request, head)
     this.#recorder.requestHead(request)
-    if (!this.#outstanding.push(request, methodOf(head))) this.isTooDeep = true
+    if (this.#outstanding.push(request, methodOf(head))) return
+    this.isTooDeep = true
+    this.#recorder.abandon(request)
   }
 
-  /** So many bytes of content of the request have come. */
+  /** So many bytes of content of the request have come, which is all. */
   requestEnds(bodyBytes: number): void {
     const request = this.#request
     this.#request = undefined
-    if (request === undefined || bodyBytes === 0) return
-    // It may have had its answer already, and been written down.
-    if (request.isOver) request.cells?.countBytes('client', bodyBytes)
-    else request.requestBytes = bodyBytes
+    if (request === undefined) return
+    countContent(request, bodyBytes)
+    // Its answer came before its end, and made no tunnel: nobody else would let what follows go on.
+    if (request.status !== 0 && this.tunnel === undefined) this.#onRefused()
   }
 
   responseHead(head: Http1Head): void {
@@ -65,16 +67,20 @@ export class Http1Exchanges {
     this.#recorder.responseContent(this.#response!)
   }
 
-  responseEnds(bodyBytes: number): void {
+  /** `requestBodyBytes`: of the request under way, so far. */
+  responseEnds(bodyBytes: number, requestBodyBytes: number): void {
     const exchange = this.#response!
     this.#response = undefined
     exchange.responseBytes = bodyBytes
+    if (exchange === this.#request) countContent(exchange, requestBodyBytes)
     this.#recorder.responseContent(exchange)
     this.#end(exchange, '')
   }
 
-  /** No response will come any more: one under way is broken, those outstanding never came. `bodyBytes`: of the one under way. */
-  settle(bodyBytes: number): void {
+  /** No response will come any more: one under way is broken, those outstanding never came. The bytes are of those under way. */
+  settle(bodyBytes: number, requestBodyBytes: number): void {
+    const request = this.#request
+    if (request?.cells !== undefined) countContent(request, requestBodyBytes)
     const broken = this.#response
     this.#response = undefined
     if (broken !== undefined) {
@@ -102,7 +108,7 @@ export class Http1Exchanges {
   #becomeTunnel(head: Http1Head): void {
     const isHttp2 = head.status === 101 && this.#outstanding.size > 0 && isH2c(head.get('upgrade'))
     this.tunnel = isHttp2 ? 'http/2' : head.status === 101 ? 'upgrade' : 'connect'
-    if (!isHttp2) this.responseEnds(0)
+    if (!isHttp2) this.responseEnds(0, 0)
   }
 
   #end(exchange: HttpExchange, error: string): void {
@@ -111,7 +117,14 @@ export class Http1Exchanges {
   }
 }
 
+/** So many bytes of the request's content have come by now. It may have had its answer already, and been written down. */
+function countContent(exchange: HttpExchange, bodyBytes: number): void {
+  if (exchange.isOver) exchange.cells?.countBytes('client', bodyBytes - exchange.requestBytes)
+  exchange.requestBytes = bodyBytes
+}
+
 function describe(exchange: HttpExchange, head: Http1Head): void {
+  exchange.version = head.minorVersion === 0 ? '1.0' : '1.1'
   exchange.method = head.method
   exchange.target = head.target
   exchange.authority = head.get('host') ?? ''

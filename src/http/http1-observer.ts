@@ -3,6 +3,7 @@ import type { Observer, Watch } from '../core/observer.js'
 import type { Side } from '../core/side.js'
 import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../protocols/http1-framing.js'
 import type { Http1Head } from '../protocols/http1-head.js'
+import type { Http1Failure } from '../protocols/http1-failure.js'
 import type { ConnectionRecorder } from './http-recorder.js'
 import { Http1Exchanges } from './http1-exchanges.js'
 import { Http2Observer } from './http2-observer.js'
@@ -37,6 +38,7 @@ export class Http1Observer implements Observer {
   #early: GrowingBuffer | undefined
   #stopReason: string | undefined
   #isDone = false
+  #hasServerEnded = false
   #skippedClient = 0
   #skippedServer = 0
   /** Once the connection has gone on as HTTP/2. */
@@ -53,7 +55,11 @@ export class Http1Observer implements Observer {
     )
     this.#responses = new Http1Parser(
       'response',
-      new ResponseSide(this.#exchanges, () => this.#responses.bodyBytes),
+      new ResponseSide(
+        this.#exchanges,
+        () => this.#responses.bodyBytes,
+        () => this.#requests.bodyBytes,
+      ),
       options,
     )
   }
@@ -67,20 +73,27 @@ export class Http1Observer implements Observer {
     else this.#skipContent(side, watch)
   }
 
+  onSkipCut(side: Side, missing: number): void {
+    if (this.#http2) return this.#http2.onSkipCut(side, missing)
+    if (side === 'client') this.#requests.skip(this.#skippedClient - missing)
+    else this.#responses.skip(this.#skippedServer - missing)
+  }
+
   onEnd(side: Side): void {
     if (this.#http2) return this.#http2.onEnd(side)
     // A client that has said all it had still gets its answers.
     if (side === 'client') return
     this.#recorder.beginTurn()
+    this.#hasServerEnded = true
     this.#responses.end()
-    this.#exchanges.settle(this.#responses.bodyBytes)
+    this.#exchanges.settle(this.#responses.bodyBytes, this.#requests.bodyBytes)
   }
 
   onClose(): void {
     if (this.#http2) return this.#http2.onClose()
     if (this.#isDone) return
     this.#recorder.beginTurn()
-    this.#exchanges.settle(this.#responses.bodyBytes)
+    this.#exchanges.settle(this.#responses.bodyBytes, this.#requests.bodyBytes)
   }
 
   /** Bytes of the chunk that were looked at. */
@@ -135,7 +148,7 @@ export class Http1Observer implements Observer {
   #isOver(): boolean {
     this.#stopReason ??= this.#exchanges.isTooDeep
       ? 'pipeline-too-deep'
-      : (this.#requests.failure ?? this.#responses.failure)
+      : (this.#requests.failure ?? this.#responseFailure)
     if (this.#stopReason !== undefined) {
       this.#recorder.stopped(this.#stopReason)
       this.#exchanges.abandon()
@@ -143,6 +156,11 @@ export class Http1Observer implements Observer {
     else this.#recorder.tunnel(this.#exchanges.tunnel === 'connect' ? 'connect' : 'upgrade')
     this.#isDone = true
     return true
+  }
+
+  /** A server that has ended in the middle of a response has broken it, which is counted there; it has been followed to its end. */
+  get #responseFailure(): Http1Failure | undefined {
+    return this.#hasServerEnded ? undefined : this.#responses.failure
   }
 
   #skipContent(side: Side, watch: Watch): void {
@@ -181,10 +199,12 @@ class RequestSide implements Http1Handler {
 class ResponseSide implements Http1Handler {
   readonly #exchanges: Http1Exchanges
   readonly #bodyBytes: () => number
+  readonly #requestBodyBytes: () => number
 
-  constructor(exchanges: Http1Exchanges, bodyBytes: () => number) {
+  constructor(exchanges: Http1Exchanges, bodyBytes: () => number, requestBodyBytes: () => number) {
     this.#exchanges = exchanges
     this.#bodyBytes = bodyBytes
+    this.#requestBodyBytes = requestBodyBytes
   }
 
   onHeadStart(): void {}
@@ -198,7 +218,7 @@ class ResponseSide implements Http1Handler {
   }
 
   onMessageEnd(): void {
-    this.#exchanges.responseEnds(this.#bodyBytes())
+    this.#exchanges.responseEnds(this.#bodyBytes(), this.#requestBodyBytes())
   }
 
   answeredMethod(): AnsweredMethod {

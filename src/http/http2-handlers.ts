@@ -1,10 +1,10 @@
 import type { HeaderField } from '../protocols/hpack/header-field.js'
 import type { Http2Handler } from '../protocols/http2/frame-reader.js'
+import { GRPC_UNKNOWN, MAX_GRPC_STATUS } from './grpc-status.js'
 import { HttpExchange } from './http-exchange.js'
 import type { Http2Stream, Http2Streams } from './http2-streams.js'
 
-/** gRPC over HTTP/2: "application/grpc", with "+proto" and the like. gRPC-Web is another protocol. */
-const GRPC = /^application\/grpc(?:[+;]|$)/
+const GRPC = 'application/grpc'
 
 /** What the client says on an HTTP/2 connection. */
 export class RequestHandler implements Http2Handler {
@@ -17,7 +17,9 @@ export class RequestHandler implements Http2Handler {
   }
 
   onHeaders(stream: number): void {
-    this.#exchange = this.#streams.get(stream) ? undefined : new HttpExchange(this.#streams.now())
+    if (!this.#streams.isNew(stream)) return void (this.#exchange = undefined)
+    this.#exchange = new HttpExchange(this.#streams.now())
+    this.#exchange.version = '2.0'
   }
 
   onField({ id, value }: HeaderField): void {
@@ -33,8 +35,12 @@ export class RequestHandler implements Http2Handler {
       case ':authority':
         exchange.authority = value
         break
+      case 'host':
+        // RFC 9113 section 8.3.1: what was HTTP/1 before an intermediary may have no :authority.
+        if (exchange.authority === '') exchange.authority = value
+        break
       case 'content-type':
-        exchange.isGrpc = GRPC.test(value)
+        exchange.isGrpc = isGrpc(value)
         break
       case 'user-agent':
         exchange.userAgent = value
@@ -58,7 +64,7 @@ export class RequestHandler implements Http2Handler {
 
   onData(stream: number, bytes: number): boolean {
     const open = this.#streams.get(stream)
-    if (open) this.#streams.requestBytes(open, bytes)
+    if (open) open.exchange.requestBytes += bytes
     return open?.requestMessages !== undefined
   }
 
@@ -69,6 +75,11 @@ export class RequestHandler implements Http2Handler {
   onDataEnd(stream: number, endsStream: boolean): void {
     const open = endsStream ? this.#streams.get(stream) : undefined
     if (open) this.#streams.endRequest(open)
+  }
+
+  onDataCut(stream: number, missing: number): void {
+    const open = this.#streams.get(stream)
+    if (open) open.exchange.requestBytes -= missing
   }
 
   onReset(stream: number, errorCode: number): void {
@@ -142,6 +153,11 @@ export class ResponseHandler implements Http2Handler {
     if (open && !open.isResponseOver) this.#streams.endResponse(open)
   }
 
+  onDataCut(stream: number, missing: number): void {
+    const open = this.#streams.get(stream)
+    if (open && !open.isResponseOver) open.exchange.responseBytes -= missing
+  }
+
   onReset(stream: number, errorCode: number): void {
     this.#streams.reset(stream, errorCode)
   }
@@ -151,8 +167,16 @@ export class ResponseHandler implements Http2Handler {
   }
 }
 
+/** gRPC over HTTP/2: "application/grpc", with "+proto" and the like. gRPC-Web is another protocol. */
+function isGrpc(contentType: string): boolean {
+  if (!contentType.startsWith(GRPC)) return false
+  const next = contentType[GRPC.length]
+  return next === undefined || next === '+' || next === ';'
+}
+
 /** A decimal number of 0 to 16; another is UNKNOWN, 2, as clients take it. */
 function statusOf(value: string): number {
-  const status = /^\d{1,2}$/.test(value) ? Number(value) : NaN
-  return status <= 16 ? status : 2
+  const isDecimal = (value.length === 1 || value.length === 2) && !value.includes(' ')
+  const status = isDecimal ? Number(value) : NaN
+  return Number.isInteger(status) && status >= 0 && status <= MAX_GRPC_STATUS ? status : GRPC_UNKNOWN
 }

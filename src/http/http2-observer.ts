@@ -38,6 +38,7 @@ export class Http2Observer implements Observer {
   }
 
   onBytes(side: Side, chunk: Uint8Array, watch: Watch): void {
+    if (this.#isDone) return
     this.#recorder.beginTurn()
     const reader = side === 'client' ? this.#client : this.#server
     if (chunk.length === 0) reader.skip(this.#skipped[side])
@@ -50,16 +51,24 @@ export class Http2Observer implements Observer {
     watch.skip(side, skippable)
   }
 
+  onSkipCut(side: Side, missing: number): void {
+    const reader = side === 'client' ? this.#client : this.#server
+    reader.skip(this.#skipped[side] - missing)
+  }
+
   onEnd(side: Side): void {
-    if (side === 'client') return
+    if (this.#isDone || side === 'client') return
     this.#recorder.beginTurn()
+    this.#server.end()
     this.#streams.settle()
   }
 
   onClose(): void {
     if (this.#isDone) return
     this.#recorder.beginTurn()
-    this.#streams.settle()
+    this.#server.end()
+    this.#client.end()
+    this.#streams.close()
   }
 
   #stop(reason: string, watch: Watch): void {

@@ -1,5 +1,8 @@
 import type { Side } from '../core/side.js'
-import { token } from '../core/tokens.js'
+import type { HttpVersion } from './http-exchange.js'
+
+export const REQUEST_PROTOCOLS = ['http/1', 'http/2', 'grpc'] as const
+export type RequestProtocol = (typeof REQUEST_PROTOCOLS)[number]
 
 /** One request and what became of it, as access log and tap show it. Written when it is over. */
 export interface RequestRecord {
@@ -10,7 +13,9 @@ export interface RequestRecord {
   readonly source: string
   /** The endpoint, or the destination, `host:port`; absent where there was none yet. */
   readonly destination?: string
-  readonly protocol: 'http/1' | 'http/2' | 'grpc'
+  readonly protocol: RequestProtocol
+  /** Of HTTP, as an access log writes it. */
+  readonly version: HttpVersion
   readonly method: string
   /** As the client wrote it: path and query, or one of the other forms of a request target. */
   readonly target: string
@@ -37,27 +42,3 @@ export interface RequestRecord {
   /** Label of the path template that it matched. */
   readonly route?: string
 }
-
-/** Requests of all listeners, for whoever wants to see them. Nobody wants them: nothing is made of them. */
-export class RequestHub {
-  #receivers: readonly ((record: RequestRecord) => void)[] = []
-
-  /** Somebody listens. */
-  get isWanted(): boolean {
-    return this.#receivers.length > 0
-  }
-
-  /** Calls `receiver` with each request that ends, until the function that is returned is called. It must not throw. */
-  subscribe(receiver: (record: RequestRecord) => void): () => void {
-    const own = (record: RequestRecord): void => receiver(record)
-    this.#receivers = [...this.#receivers, own]
-    return () => void (this.#receivers = this.#receivers.filter((one) => one !== own))
-  }
-
-  publish(record: RequestRecord): void {
-    for (const receiver of this.#receivers) receiver(record)
-  }
-}
-
-/** Where filters that speak HTTP tell of requests. */
-export const REQUEST_HUB = token<RequestHub>('request-hub')

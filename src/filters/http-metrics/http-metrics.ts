@@ -12,7 +12,7 @@ import { Http1Observer } from '../../http/http1-observer.js'
 import { Http2Observer } from '../../http/http2-observer.js'
 import { HttpRecorder } from '../../http/http-recorder.js'
 import { parsePathTemplate } from '../../http/path-template.js'
-import { REQUEST_HUB, type RequestHub } from '../../http/request-record.js'
+import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
 
 /** Requests of one connection that wait for their responses: far beyond any client; 100 KB of the observer's memory. */

@@ -10,6 +10,7 @@ export type FieldId =
   | 'content-type'
   | 'grpc-message'
   | 'grpc-status'
+  | 'host'
   | 'referer'
   | 'user-agent'
 
@@ -23,6 +24,7 @@ const KNOWN: ReadonlySet<string> = new Set<FieldId>([
   'content-type',
   'grpc-message',
   'grpc-status',
+  'host',
   'referer',
   'user-agent',
 ])

@@ -41,6 +41,8 @@ export interface Http2Handler extends FieldReceiver {
   onDataBytes(stream: number, chunk: Uint8Array, start: number, end: number): void
   /** The frame has passed whole, padding too. */
   onDataEnd(stream: number, endsStream: boolean): void
+  /** The side has ended inside a DATA frame: so many bytes of content that `onData` named never came. */
+  onDataCut(stream: number, missing: number): void
   onReset(stream: number, errorCode: number): void
   onGoAway(lastStream: number, errorCode: number): void
 }
@@ -109,8 +111,15 @@ export class Http2FrameReader {
 
   /** So many bytes have passed unseen: at most `skippable`. */
   skip(bytes: number): void {
+    this.#content = Math.max(0, this.#content - bytes)
     this.#remaining -= bytes
     if (this.#remaining === 0) this.#endFrame()
+  }
+
+  /** The side has ended. */
+  end(): void {
+    if (this.#state === 'data' && this.#content > 0) this.#handler.onDataCut(this.#stream, this.#content)
+    this.#content = 0
   }
 
   feed(chunk: Uint8Array): void {

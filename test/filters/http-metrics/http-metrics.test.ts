@@ -13,7 +13,7 @@ import { HttpMetrics, httpMetrics, httpMetricsOptions } from '../../../src/filte
 import { LATENCY_BUCKETS_MS, MAX_TARGET_PORTS } from '../../../src/http/http-metric-cells.js'
 import { HTTP_SEEN } from '../../../src/http/http-seen.js'
 import { MAX_EARLY_BYTES } from '../../../src/http/http1-observer.js'
-import { RequestHub } from '../../../src/http/request-record.js'
+import { RequestHub } from '../../../src/http/request-hub.js'
 
 /** Time that stands still until it is told, and counts how often it was asked for. */
 class ManualClock implements Clock {

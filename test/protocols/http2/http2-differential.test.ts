@@ -96,6 +96,7 @@ function readBlocks(bytes: Buffer, startsWith: 'preface' | 'frame', random: Rand
     onData: () => false,
     onDataBytes: () => expect.unreachable(),
     onDataEnd: () => {},
+    onDataCut: () => expect.unreachable(),
     onReset: (_stream, errorCode) => expect(errorCode).toBe(0),
     onGoAway: () => {},
   }
