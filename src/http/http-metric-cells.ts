@@ -11,8 +11,8 @@ export const LATENCY_BUCKETS_MS = [
 /** Target ports that get a label of their own; an intercepting listener could see 65,535. All others are one, `other`. */
 export const MAX_TARGET_PORTS = 100
 
-/** Sets of values of the optional labels that have series of their own: what a family holds. Further ones are one, all `other`. */
-export const MAX_LABELLED = 2000
+/** Sets of values of the optional labels that have series of their own: half of what a family holds. Further ones are one, all `other`. */
+export const MAX_LABELLED = 1000
 
 export type TunnelKind = 'upgrade' | 'connect'
 
@@ -139,18 +139,22 @@ export class HttpMetricCells {
 
 /** The series of one target port: those without optional labels, and those with. */
 export class TargetCells {
-  readonly plain: RequestCells
   readonly #families: Families
   readonly #labels: Readonly<Record<TargetLabel, string>>
   readonly #labelled = new Map<string, RequestCells>()
   readonly #overflow: Cell
+  #plain: RequestCells | undefined
   #otherLabels: RequestCells | undefined
 
   constructor(families: Families, labels: Readonly<Record<TargetLabel, string>>, overflow: Cell) {
     this.#families = families
     this.#overflow = overflow
     this.#labels = labels
-    this.plain = new RequestCells(families, labels)
+  }
+
+  /** Without optional labels. */
+  get plain(): RequestCells {
+    return (this.#plain ??= new RequestCells(this.#families, this.#labels))
   }
 
   /** The values of `labels` must be bounded. */

@@ -111,6 +111,7 @@ export class Http2FrameReader {
 
   /** So many bytes have passed unseen: at most `skippable`. */
   skip(bytes: number): void {
+    if (bytes === 0) return
     this.#content = Math.max(0, this.#content - bytes)
     this.#remaining -= bytes
     if (this.#remaining === 0) this.#endFrame()
