@@ -61,6 +61,11 @@ export interface SluiceEvents {
   request: (record: RequestRecord) => void
 }
 
+/** What `on` may be told beside the event. */
+export type OnOptions<E extends keyof SluiceEvents> = E extends 'request'
+  ? { /** Of this listener only: the others then do not pay for it. */ readonly listener?: string }
+  : { readonly listener?: never }
+
 /** Those that the connections themselves bring. */
 type ConnectionEvents = Omit<SluiceEvents, 'request'>
 
@@ -225,11 +230,13 @@ export class Sluice {
     return this.#instance?.destinations.list() ?? []
   }
 
-  /** Calls `callback` on each event until the function that is returned is called. */
-  on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E]): () => void {
+  /** Calls `callback` on each event until the function that is returned is called. Requests: of one listener, where it is named. */
+  on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E], options: OnOptions<E> = {}): () => void {
     if (event === 'request') {
       const receive = callback as SluiceEvents['request']
-      return this.#requests.subscribe((record) => this.#guard(() => receive(record)))
+      const { listener } = options as OnOptions<'request'>
+      if (listener !== undefined) this.#listenerNamed(listener)
+      return this.#requests.subscribe((record) => this.#guard(() => receive(record)), listener)
     }
     const listeners = this.#listeners[event as keyof ConnectionEvents] as Set<SluiceEvents[E]>
     listeners.add(callback)

@@ -50,7 +50,16 @@ const labels = z.strictObject({
     .describe('Values that each of these labels may have; further ones are `other`, and counted.'),
 })
 
+export const ACCESS_LOG_FORMATS = ['json', 'combined'] as const
+export type AccessLogFormat = (typeof ACCESS_LOG_FORMATS)[number]
+
 export const httpMetricsOptions = z.strictObject({
+  accessLog: z
+    .enum(ACCESS_LOG_FORMATS)
+    .optional()
+    .describe(
+      "A line a request on the standard output of `sluice run`: `json`, or `combined`, which is Apache's. Not there: none, and heads are not decoded for it. A library prints nothing; it has the event `request`.",
+    ),
   labels: labels.prefault({}).describe('Labels that requests and responses get beside those that all have.'),
   maxHeadBytes: size({ minBytes: 1024, maxBytes: 1024 * 1024 })
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
