@@ -12,6 +12,7 @@ import { addSchemaCommand } from './schema.js'
 import type { ServingIo } from './serving-io.js'
 import { addSniffCommand } from './sniff.js'
 import type { StreamingIo } from './streaming-io.js'
+import { addTapCommand } from './tap.js'
 
 const EXAMPLES = `
 Examples:
@@ -42,6 +43,7 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
   addLearnCommand(program, io)
+  addTapCommand(program, io)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program
