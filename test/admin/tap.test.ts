@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { Agent, createServer, get, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { MAX_STREAMS } from '../../src/admin/line-stream.js'
 import { openTap } from '../../src/admin/tap-stream.js'
 import type { RequestRecord } from '../../src/http/request-record.js'
-import { REQUEST_HUB, RequestHub } from '../../src/http/request-hub.js'
+import { type RequestChannel, RequestHub } from '../../src/http/request-hub.js'
 import type { Sluice } from '../../src/sluice.js'
 import { startSluice } from '../support/start-sluice.js'
 
@@ -121,19 +121,17 @@ describe('/tap', () => {
   })
 
   test('costs nothing before somebody taps, and when the last one has gone', async () => {
-    const hub = new RequestHub()
-    const destination = `127.0.0.1:${await origin()}`
-    const sluice = await startSluice(
-      { admin: { address: '127.0.0.1:0' }, listeners: [{ name: 'a', address: '127.0.0.1:0', destination }] },
-      { providers: [{ token: REQUEST_HUB, value: hub }] },
-    )
-    const { isWanted } = hub.channel('a')
-    expect(isWanted).toBe(false)
-    const tap = await Tap.open(sluice, '?max=1')
-    expect(hub.channel('a').isWanted).toBe(true)
+    const made = vi.spyOn(RequestHub.prototype, 'channel')
+    onTestFinished(() => made.mockRestore())
+    const sluice = await tapped()
+    const channels = made.mock.results.map(({ value }) => value as RequestChannel)
+    const areWanted = (): boolean[] => channels.map(({ isWanted }) => isWanted)
+    expect(areWanted()).toEqual([false, false])
+    const tap = await Tap.open(sluice, '?max=1&listener=a')
+    expect(areWanted()).toEqual([true, false])
     await ask(sluice, 'a', '/200')
     expect(await tap.rest()).toHaveLength(1)
-    expect(hub.channel('a').isWanted).toBe(false)
+    expect(areWanted()).toEqual([false, false])
   })
 
   test('is let go when its client goes away', async () => {
