@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { NamespaceReporter } from './test/support/namespace-reporter.js'
 
 export default defineConfig({
   // Examples import the package by its name, as their readers do.
@@ -13,6 +14,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     // Every read buffer is overwritten as soon as its callback has returned: who keeps a borrowed chunk, fails.
     env: { SLUICE_POISON_READS: '1' },
+    reporters: ['default', new NamespaceReporter()],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',

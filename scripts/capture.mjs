@@ -6,7 +6,8 @@
 // Forwards connections from a port of its own to the server, runs the command with {host} and {port} replaced, and when it has ended
 // appends a row for the first connection that said anything (--all: for each) to test/fixtures/captures/PROTOCOL.jsonl. Without a
 // command it forwards until one connection has closed. A row of the same id is replaced. Where there is a client and no server,
-// --silent-server stands in for --to: connections are accepted and get no answer.
+// --silent-server stands in for --to: connections are accepted and get no answer. --bytes: keep no more of each side, where a session
+// goes on for longer than what names it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,16 +15,16 @@ import { connect, createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 
 const USAGE =
-  'usage: node scripts/capture.mjs --protocol NAME --id ID --program "PROGRAM VERSION" (--to HOST:PORT | --silent-server) [--shown COMMAND] [--facts JSON] [--port N] [--all] [-- COMMAND ...]'
+  'usage: node scripts/capture.mjs --protocol NAME --id ID --program "PROGRAM VERSION" (--to HOST:PORT | --silent-server) [--shown COMMAND] [--facts JSON] [--port N] [--bytes N] [--all] [-- COMMAND ...]'
 /** Of each side: the default of limits.peekWindow. Detection looks at no more. */
-const KEPT_BYTES = 16 * 1024
+const MAX_KEPT_BYTES = 16 * 1024
 /** A client that has not ended by then is killed. */
 const COMMAND_TIMEOUT_MS = 30_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: Object.fromEntries([
-    ...['protocol', 'id', 'program', 'to', 'shown', 'facts', 'port'].map((name) => [name, { type: 'string' }]),
+    ...['protocol', 'id', 'program', 'to', 'shown', 'facts', 'port', 'bytes'].map((name) => [name, { type: 'string' }]),
     ...['all', 'silent-server'].map((name) => [name, { type: 'boolean' }]),
   ]),
 })
@@ -73,7 +74,7 @@ writeRows(values.all ? spoken : spoken.slice(0, 1))
 process.exit(0)
 
 function keep(connection, from, data) {
-  const room = KEPT_BYTES - connection.kept[from]
+  const room = Math.min(MAX_KEPT_BYTES, Number(values.bytes ?? MAX_KEPT_BYTES)) - connection.kept[from]
   if (room <= 0) return
   const kept = data.subarray(0, room)
   connection.kept[from] += kept.length

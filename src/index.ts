@@ -19,6 +19,7 @@ export type { Log } from './core/log.js'
 export type { Cell, Family, HistogramCell, Metrics } from './core/metrics.js'
 export type { Observer, ObserverDefinition, Watch } from './core/observer.js'
 export type { OriginalDestinations } from './core/original-destination.js'
+export type { TransparentSockets } from './core/transparent-sockets.js'
 export type { Side } from './core/side.js'
 export type { Bytes, Facts, Sniff, Sniffer } from './core/sniffer.js'
 export {
@@ -28,6 +29,7 @@ export {
   METRICS,
   OPTIONS,
   ORIGINAL_DESTINATIONS,
+  TRANSPARENT_SOCKETS,
   TRANSPORT,
   token,
   type Token,

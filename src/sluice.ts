@@ -19,8 +19,15 @@ import { type Log, silentLog } from './core/log.js'
 import type { LookedAt } from './core/looked-at.js'
 import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
-import { noOriginalDestinations } from './core/original-destination.js'
-import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from './core/tokens.js'
+import {
+  CLOCK,
+  LOG,
+  OBSERVERS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFERS,
+  TRANSPARENT_SOCKETS,
+  TRANSPORT,
+} from './core/tokens.js'
 import type { TraceStep } from './core/trace.js'
 import { REQUEST_HUB, RequestHub } from './http/request-hub.js'
 import type { RequestRecord } from './http/request-record.js'
@@ -270,7 +277,11 @@ export class Sluice {
     const limit = await descriptorLimit()
     const opened = await this.#open()
     const container = this.#makeContainer([builtIns, ...opened.plugins])
-    const registry = { ...opened.registry, originalDestinations: container.get(ORIGINAL_DESTINATIONS) }
+    const registry = {
+      ...opened.registry,
+      originalDestinations: container.get(ORIGINAL_DESTINATIONS),
+      transparentSockets: container.get(TRANSPARENT_SOCKETS),
+    }
     container.bind({ token: SNIFFERS, value: registry.sniffers })
     container.bind({ token: OBSERVERS, value: registry.observers })
     const config = this.#read(opened.parsed, registry, limit)
@@ -287,8 +298,10 @@ export class Sluice {
     const defaults: Binding[] = [
       { token: CLOCK, value: systemClock },
       { token: LOG, value: this.#overrides.log ?? silentLog },
-      { token: TRANSPORT, create: () => new NodeTransport() },
-      { token: ORIGINAL_DESTINATIONS, value: noOriginalDestinations },
+      {
+        token: TRANSPORT,
+        create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
+      },
       { token: REQUEST_HUB, value: this.#requests },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])

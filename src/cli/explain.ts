@@ -8,10 +8,11 @@ import type { Side } from '../core/side.js'
 import { type Segment, sniffRecording } from '../core/sniff-recording.js'
 import { connectionPage, connectionsPage } from './admin-page-shapes.js'
 import { askAdmin, DEFAULT_ADMIN, noAdminPage } from './ask-admin.js'
-import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
+import { explainCapture } from './explain-capture.js'
 import { explainThroughListener, namesListener } from './explain-through-listener.js'
 import { recordedDetection } from './recorded-detection.js'
+import type { StreamingIo } from './streaming-io.js'
 import { connectionText, type ExplainedConnection, voteLines } from './trace-text.js'
 
 /** No window is larger. */
@@ -26,8 +27,11 @@ Of recorded bytes, with no Sluice running:
   sluice explain --client-hex 160301020001 --votes
   sluice explain --server-file greeting.bin -c sluice.yaml --listener orders-db
 With -c the listener says what it would have done: carried it, and where to, or denied it, and why.
+Of every TCP flow of a capture, pcap or pcapng, or of one of them in full:
+  sluice explain --pcap capture.pcapng
+  sluice explain --pcap capture.pcapng --flow 3 --votes
 
-Exit codes: 0 done, 1 no such connection, 2 usage error or unreadable file.`
+Exit codes: 0 done, 1 no such connection or flow, 2 usage error, unreadable or damaged file.`
 
 interface ExplainOptions {
   readonly last?: boolean
@@ -45,10 +49,12 @@ interface ExplainOptions {
   readonly serverHex?: string
   readonly serverText?: string
   readonly serverFile?: string
+  readonly pcap?: string
+  readonly flow?: string
 }
 
 /** `sluice explain`: why Sluice did with a connection what it did. */
-export function addExplainCommand(program: Command, io: CliIo, registry: Registry): void {
+export function addExplainCommand(program: Command, io: StreamingIo, registry: Registry): void {
   const command = program
     .command('explain')
     .description('say why a connection was named, carried or denied as it was')
@@ -68,6 +74,9 @@ export function addExplainCommand(program: Command, io: CliIo, registry: Registr
       .option(`--${side}-text <text>`, `the same as text; \\r, \\n, \\t, \\0 and \\xNN are understood`)
       .option(`--${side}-file <file>`, 'the same, as a file holds it')
   }
+  command
+    .option('--pcap <file>', 'every TCP flow of a capture, pcap or pcapng; - reads standard input')
+    .option('--flow <number>', 'with --pcap: this flow in full')
   command.addHelpText('after', NOTES).action(async (id: string | undefined, options: ExplainOptions) => {
     io.setExitCode(await explain(id, options, io, registry))
   })
@@ -76,13 +85,19 @@ export function addExplainCommand(program: Command, io: CliIo, registry: Registr
 async function explain(
   id: string | undefined,
   options: ExplainOptions,
-  io: CliIo,
+  io: StreamingIo,
   registry: Registry,
 ): Promise<number> {
   const segments = await recordedSegments(options)
-  const ways = [id !== undefined, options.last, options.denied, segments.length > 0].filter(Boolean).length
+  const { pcap } = options
+  const isRecorded = segments.length > 0
+  const ways = [id !== undefined, options.last, options.denied, isRecorded, pcap !== undefined].filter(Boolean).length
   if (ways !== 1)
-    throw new UsageError('say one of: ID, --last, --denied, or recorded bytes such as --client-hex (--help shows how)')
+    throw new UsageError(
+      'say one of: ID, --last, --denied, recorded bytes such as --client-hex, or --pcap (--help shows how)',
+    )
+  if (pcap !== undefined) return explainCapture({ ...options, pcap }, io, registry)
+  if (options.flow !== undefined) throw new UsageError('--flow needs --pcap FILE')
   if (segments.length > 0) {
     io.stdout.write(await explainRecording(segments, options, registry))
     return 0

@@ -1,7 +1,11 @@
 import { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
+import { addAwaitCommand } from './await.js'
 import { addCheckCommand } from './check.js'
+import { addDoctorCommand } from './doctor.js'
 import { addExplainCommand } from './explain.js'
+import { addInjectCommand } from './inject.js'
+import { addInterceptCommand } from './intercept.js'
 import { addLearnCommand } from './learn.js'
 import { addNewCommand } from './new-plugin.js'
 import { packageVersion } from './package-version.js'
@@ -13,6 +17,7 @@ import type { ServingIo } from './serving-io.js'
 import { addSniffCommand } from './sniff.js'
 import type { StreamingIo } from './streaming-io.js'
 import { addTapCommand } from './tap.js'
+import { addUninjectCommand } from './uninject.js'
 
 const EXAMPLES = `
 Examples:
@@ -20,6 +25,7 @@ Examples:
   sluice run -c sluice.yaml                      run a configuration
   sluice check sluice.yaml                       find all its errors, without starting it
   sluice quickstart                              see it work, with nothing set up
+  sluice inject deployment.yaml                  put it beside a workload of Kubernetes
   sluice new plugin my-protocol                  make a package that teaches it a protocol
 
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
@@ -44,6 +50,11 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addSniffCommand(program, io, registry)
   addLearnCommand(program, io)
   addTapCommand(program, io)
+  addAwaitCommand(program, io)
+  addInjectCommand(program, io, registry)
+  addUninjectCommand(program, io)
+  addInterceptCommand(program, io)
+  addDoctorCommand(program, io, registry)
   addQuickstartCommand(program, io)
   addNewCommand(program, io, registry)
   return program

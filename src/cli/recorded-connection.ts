@@ -10,7 +10,16 @@ import { MetricsRegistry } from '../core/metrics.js'
 import type { ProxiedConnection } from '../core/proxied-connection.js'
 import type { Side } from '../core/side.js'
 import type { Segment } from '../core/sniff-recording.js'
-import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from '../core/tokens.js'
+import {
+  CLOCK,
+  LOG,
+  OBSERVERS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFERS,
+  TRANSPARENT_SOCKETS,
+  TRANSPORT,
+} from '../core/tokens.js'
+import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
 import { FakeClock } from '../testing/fake-clock.js'
@@ -85,7 +94,14 @@ export async function carryRecording(
     admin: undefined,
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
-    listeners: [{ ...listener, filters: stands.map(({ filter }) => filter) }],
+    // However the kernel would bring it: where it was headed is said.
+    listeners: [
+      {
+        ...listener,
+        intercept: listener.intercept && ('redirect' as const),
+        filters: stands.map(({ filter }) => filter),
+      },
+    ],
   }
   const events = { onDecided: () => {}, onClosed: (closed: CloseSummary) => (summary = closed) }
   const instance = new Instance(only, container, new MetricsRegistry(), events, undefined)
@@ -141,6 +157,7 @@ function makeContainer(
   container.bind({ token: LOG, value: silentLog })
   container.bind({ token: TRANSPORT, value: transport })
   container.bind({ token: ORIGINAL_DESTINATIONS, value: { of: () => headedTo } })
+  container.bind({ token: TRANSPARENT_SOCKETS, value: noTransparentSockets })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
   return container

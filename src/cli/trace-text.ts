@@ -52,7 +52,7 @@ export function voteLines(votes: readonly Vote[], named: Named): string[] {
 
 function headline(connection: ExplainedConnection): string {
   const { facts, protocol, outcome, listener, source, upstream, destination, state, durationMs } = connection
-  const version = facts['version'] ?? facts['sni']
+  const version = facts['sni'] ?? facts['version']
   const name = `${protocol ?? outcome ?? 'not looked at'}${version === undefined ? '' : ` (${String(version)})`}`
   const to = upstream ?? destination
   if (state === 'recorded') return ['recorded', listener, name].join('  ')

@@ -15,6 +15,8 @@ export interface DialEnvironment {
   readonly loops: LoopGuard
   readonly connectTimeoutMs: number
   readonly keepAliveMs: number
+  /** Servers see the client's address in place of ours. */
+  readonly isSourcePreserved: boolean
 }
 
 export interface DialEvents {
@@ -34,6 +36,7 @@ export class Dial {
   readonly group: UpstreamGroup
   readonly #environment: DialEnvironment
   readonly #events: DialEvents
+  readonly #from: string | undefined
   #timer: Timer | undefined
   #tried: Set<Endpoint> | undefined
   #endpoint: Endpoint | undefined
@@ -42,10 +45,12 @@ export class Dial {
   #lastError: NodeJS.ErrnoException | undefined
   #isSettled = false
 
-  constructor(group: UpstreamGroup, environment: DialEnvironment, events: DialEvents) {
+  /** `source` is the client. */
+  constructor(group: UpstreamGroup, environment: DialEnvironment, events: DialEvents, source: Address) {
     this.group = group
     this.#environment = environment
     this.#events = events
+    this.#from = environment.isSourcePreserved ? source.host : undefined
     this.#timer = environment.clock.setTimer(environment.connectTimeoutMs, () => this.#timedOut())
     this.#next()
   }
@@ -101,7 +106,7 @@ export class Dial {
 
   #connect(endpoint: Endpoint, host: string, others: readonly string[] = []): void {
     const { transport, loops, keepAliveMs } = this.#environment
-    const wire = transport.connect({ host, port: endpoint.port, keepAliveMs }, (error) => {
+    const wire = transport.connect({ host, port: endpoint.port, keepAliveMs, from: this.#from }, (error) => {
       if (this.#isSettled) return
       if (error === undefined) this.#opened(wire, endpoint)
       else if (others.length > 0) this.#tryAddresses(endpoint, others)

@@ -16,6 +16,9 @@ export const ERROR_CODES = {
   SLUICE_ADDRESS_IN_USE: { retryable: true },
   SLUICE_ADDRESS_NOT_AVAILABLE: { retryable: false },
   SLUICE_LISTEN_FAILED: { retryable: false },
+  SLUICE_NOT_PERMITTED: { retryable: false },
+  SLUICE_NO_INHERITED_SOCKET: { retryable: false },
+  SLUICE_INTERCEPT_FAILED: { retryable: false },
   SLUICE_STATE: { retryable: false },
   SLUICE_FILTER_FAILED: { retryable: false },
 } as const

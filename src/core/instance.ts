@@ -30,6 +30,7 @@ import {
   ORIGINAL_DESTINATIONS,
   SNIFFER_PLANS,
   SNIFFERS,
+  TRANSPARENT_SOCKETS,
   TRANSPORT,
   UPSTREAMS,
 } from './tokens.js'
@@ -161,6 +162,7 @@ export class Instance {
     return new Listener({
       context,
       addresses: config.addresses,
+      intercept: config.intercept,
       destination: resolveDestination(config, upstreams),
       chain,
       maxConnections: boundedConnections(config.limits.maxConnections, descriptorLimit),
@@ -168,6 +170,7 @@ export class Instance {
       transport: this.#container.get(TRANSPORT),
       upstreams,
       originalDestinations: this.#container.get(ORIGINAL_DESTINATIONS),
+      transparentSockets: this.#container.get(TRANSPARENT_SOCKETS),
       nextId: () => ++this.#lastId,
     })
   }
@@ -203,7 +206,7 @@ export class Instance {
   }
 
   #makeEnvironment(
-    { timeouts, limits, name }: ListenerConfig,
+    { timeouts, limits, name, isSourcePreserved }: ListenerConfig,
     context: ListenerContext,
     chain: Chain,
   ): ConnectionEnvironment {
@@ -216,6 +219,7 @@ export class Instance {
         loops: this.#loops,
         connectTimeoutMs: timeouts.connectMs,
         keepAliveMs: timeouts.keepAliveMs,
+        isSourcePreserved,
       },
       log: this.#log,
       tcpMetrics: this.#tcpMetrics,
@@ -270,10 +274,11 @@ function silentDestination(filters: readonly FilterConfig[]): SilentDestination 
 }
 
 function makeContext(config: ListenerConfig): ListenerContext & { port: number } {
+  const [first] = config.addresses
   return {
     name: config.name,
     direction: config.direction,
-    port: config.addresses[0]?.port ?? 0,
+    port: first !== undefined && 'port' in first ? first.port : 0,
     hasDestination: config.destination !== undefined,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     neededLater: needed(config.filters),

@@ -1,20 +1,23 @@
-import { type Address, formatAddress } from './address.js'
+import { type Address, formatAddress, normalizeHost } from './address.js'
 import type { Chain } from './chain.js'
 import type { Timer } from './clock.js'
-import type { HostPort } from './config/config.js'
+import type { HostPort, ListenAddress, ListenerConfig } from './config/config.js'
 import { SluiceError } from './errors.js'
+import { inheritedDescriptors } from './inherited-sockets.js'
 import type { ListenerContext } from './listener-context.js'
 import type { OriginalDestinations } from './original-destination.js'
 import { type ConnectionEnvironment, ProxiedConnection } from './proxied-connection.js'
 import { SlotList } from './slot-list.js'
-import type { AcceptedWire, ListeningSocket, Transport } from './transport.js'
+import type { TransparentSockets } from './transparent-sockets.js'
+import type { AcceptedWire, ListeningSocket, ListenOptions, Transport } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
 import type { Upstreams } from './upstreams.js'
 
 /** What a listener is made of. */
 export interface ListenerParts {
   readonly context: ListenerContext & { port: number }
-  readonly addresses: readonly HostPort[]
+  readonly addresses: readonly ListenAddress[]
+  readonly intercept: ListenerConfig['intercept']
   /** Undefined: its filters choose. */
   readonly destination: UpstreamGroup | 'original' | undefined
   readonly chain: Chain
@@ -23,6 +26,7 @@ export interface ListenerParts {
   readonly transport: Transport
   readonly upstreams: Upstreams
   readonly originalDestinations: OriginalDestinations
+  readonly transparentSockets: TransparentSockets
   readonly nextId: () => number
 }
 
@@ -59,20 +63,25 @@ export class Listener {
     return this.#sockets
   }
 
-  /** Binds all its addresses, or none. */
+  /** Binds all its addresses, or none; without those of IPv6 where the machine has none, and others are there. */
   async bind(): Promise<void> {
     const { addresses, context, destination, environment } = this.#parts
     const { loops } = environment.dial
+    this.#checkPrivilege()
     for (const address of addresses) {
       try {
-        this.#sockets.push(await this.#listen(address))
+        for (const options of this.#socketsOf(address)) this.#sockets.push(await this.#listen(options))
       } catch (error) {
+        if (addresses.length > 1 && isWithoutIpv6(address, error)) {
+          environment.log.warn({ listener: context.name, address }, 'left out: this machine has no IPv6')
+          continue
+        }
         await this.close()
         throw listenError(context.name, address, error as NodeJS.ErrnoException)
       }
     }
     context.port = this.#sockets[0]?.port ?? 0
-    for (const { port } of this.#sockets) loops.listensOn(port)
+    for (const socket of this.#sockets) loops.listensOn(socket)
     if (destination === 'original') loops.suspectEveryPort()
   }
 
@@ -104,22 +113,43 @@ export class Listener {
     for (const callback of callbacks) callback()
   }
 
-  async #listen({ host, port }: HostPort): Promise<ListeningSocket> {
-    const { transport, environment, context, addresses } = this.#parts
-    const isBesideIpv4 = addresses.some((other) => other.host === '0.0.0.0' && other.port === port)
-    const options = { port, keepAliveMs: environment.dial.keepAliveMs, ipv6Only: isBesideIpv4 }
+  /** Said at start, and not by each connection that fails. */
+  #checkPrivilege(): void {
+    const { transparentSockets, environment, context } = this.#parts
+    if (!environment.dial.isSourcePreserved) return
+    try {
+      transparentSockets.probe()
+    } catch (error) {
+      throw notPermitted(context.name, 'keep the addresses of clients (preserveSource)', error)
+    }
+  }
+
+  /** One, or as many as systemd passes in under one name. */
+  #socketsOf(address: ListenAddress): ListenOptions[] {
+    const { environment, addresses, intercept } = this.#parts
+    const { keepAliveMs } = environment.dial
+    if ('inherited' in address) {
+      const descriptors = inheritedDescriptors(address.inherited)
+      return descriptors.map((descriptor) => ({ host: '', port: 0, ipv6Only: false, keepAliveMs, descriptor }))
+    }
+    const { host, port } = address
+    const ipv6Only = addresses.some((other) => 'host' in other && other.host === '0.0.0.0' && other.port === port)
+    return [{ host, port, ipv6Only, keepAliveMs, isTransparent: intercept === 'tproxy' }]
+  }
+
+  async #listen(options: ListenOptions): Promise<ListeningSocket> {
+    const { transport, environment, context } = this.#parts
+    const { host } = options
     const onWire = (wire: AcceptedWire): void => this.#accept(wire)
     const onError = (err: Error): void => {
       environment.metrics.acceptFailed(context.name)
       environment.log.error({ listener: context.name, err }, 'accepting failed')
     }
     try {
-      return await transport.listen({ ...options, host }, onWire, onError)
+      return await transport.listen(options, onWire, onError)
     } catch (error) {
-      // "All interfaces" on a machine without IPv6.
-      const isWithoutIpv6 =
-        host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
-      if (!isWithoutIpv6) throw error
+      // "All interfaces" on a machine without IPv6; beside 0.0.0.0 nothing is left of it.
+      if (host !== '::' || options.ipv6Only || !isWithoutIpv6(options, error)) throw error
       return await transport.listen({ ...options, host: '0.0.0.0' }, onWire, onError)
     }
   }
@@ -143,7 +173,9 @@ export class Listener {
   }
 
   #originalDestination(wire: AcceptedWire): Address | undefined {
-    return this.#parts.destination === 'original' ? this.#parts.originalDestinations.of(wire) : undefined
+    const { destination, intercept, originalDestinations } = this.#parts
+    if (destination !== 'original') return undefined
+    return intercept === 'tproxy' ? localAddress(wire) : originalDestinations.of(wire)
   }
 
   #destination(original: Address | undefined): UpstreamGroup | undefined {
@@ -156,15 +188,13 @@ export class Listener {
     const { maxConnections, environment, destination } = this.#parts
     if (this.connections.size > maxConnections) return 'max-connections'
     if (environment.dial.loops.isOwn(connection.source, () => headedTo(connection))) return 'loop'
-    return destination === 'original'
-      ? this.#refusalOfOriginal(connection.originalDestination, connection.downstream)
-      : undefined
+    return destination === 'original' ? this.#refusalOfOriginal(connection.originalDestination) : undefined
   }
 
-  /** A connection that was not redirected would be sent to ourselves. */
-  #refusalOfOriginal(original: Address | undefined, downstream: AcceptedWire): string | undefined {
+  /** A connection that was not redirected, or that was headed to us, would be sent to ourselves. */
+  #refusalOfOriginal(original: Address | undefined): string | undefined {
     if (original === undefined) return 'no-original-destination'
-    return original.port === downstream.localPort && original.host === downstream.localHost ? 'loop' : undefined
+    return this.#parts.environment.dial.loops.leadsToUs(original) ? 'loop' : undefined
   }
 
   #describeWay(): string {
@@ -194,15 +224,38 @@ export class Listener {
   }
 }
 
-function headedTo({ originalDestination, downstream }: ProxiedConnection): Address | undefined {
-  if (originalDestination) return originalDestination
-  const { localHost, localPort } = downstream
-  return localHost === undefined || localPort === undefined ? undefined : { host: localHost, port: localPort }
+/** Of all interfaces and of loopback: any other address of IPv6 that is not there may be a mistake. */
+function isWithoutIpv6(address: ListenAddress, error: unknown): boolean {
+  const isOfAnyMachine = 'host' in address && ['::', '::1'].includes(address.host)
+  return isOfAnyMachine && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
-function listenError(name: string, { host, port }: HostPort, cause: NodeJS.ErrnoException): SluiceError {
-  const address = formatAddress(host, port)
+function headedTo({ originalDestination, downstream }: ProxiedConnection): Address | undefined {
+  return originalDestination ?? localAddress(downstream)
+}
+
+/** Where the kernel says that a wire was accepted; of a transparent listener: where it was headed. */
+function localAddress({ localHost, localPort }: AcceptedWire): Address | undefined {
+  if (localHost === undefined || localPort === undefined) return undefined
+  return { host: normalizeHost(localHost), port: localPort }
+}
+
+function notPermitted(name: string, what: string, cause: unknown): SluiceError {
+  const reason = `listener ${name}: the kernel does not let this process ${what}: it needs the capability CAP_NET_ADMIN`
+  return new SluiceError('SLUICE_NOT_PERMITTED', name, reason, { cause })
+}
+
+function listenError(name: string, where: ListenAddress, cause: NodeJS.ErrnoException | SluiceError): SluiceError {
+  if (cause instanceof SluiceError)
+    return new SluiceError(cause.code, name, `listener ${name}: ${cause.message}`, { cause })
+  return bindError(name, 'inherited' in where ? { host: `fd:${where.inherited}`, port: 0 } : where, cause)
+}
+
+function bindError(name: string, { host, port }: HostPort, cause: NodeJS.ErrnoException): SluiceError {
+  const address = host.startsWith('fd:') ? host : formatAddress(host, port)
   switch (cause.code) {
+    case 'EPERM':
+      return notPermitted(name, `listen transparently on ${address} (intercept: tproxy)`, cause)
     case 'EADDRINUSE':
       return new SluiceError(
         'SLUICE_ADDRESS_IN_USE',

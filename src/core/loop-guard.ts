@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { type Address, normalizeHost } from './address.js'
 import type { Wire } from './wire.js'
 
@@ -7,14 +8,24 @@ import type { Wire } from './wire.js'
  * enough: Linux gives the same local port to connections of others with another remote end.
  */
 export class LoopGuard {
-  readonly #own = new Set<string>()
-  readonly #ports = new Set<number>()
+  readonly #own = new Map<string, Wire>()
+  readonly #hostsByPort = new Map<number, Set<string>>()
   /** With redirected traffic any port may lead back to us. */
   #isEveryPortSuspect = false
 
-  /** A listener is bound to this port. */
-  listensOn(port: number): void {
-    this.#ports.add(port)
+  /** A listener is bound to this address. */
+  listensOn({ host, port }: Address): void {
+    const hosts = this.#hostsByPort.get(port) ?? new Set()
+    this.#hostsByPort.set(port, hosts.add(normalizeHost(host)))
+  }
+
+  /** True where a connection to `address` would be accepted by a listener of ours: by its own address, or by any of this machine's. */
+  leadsToUs({ host, port }: Address): boolean {
+    const hosts = this.#hostsByPort.get(port)
+    if (hosts === undefined) return false
+    if (hosts.has(host)) return true
+    const isIpv6 = host.includes(':')
+    return (hosts.has('::') || (!isIpv6 && hosts.has('0.0.0.0'))) && isOfThisMachine(host)
   }
 
   /** Traffic is redirected to us, whatever its port. */
@@ -24,7 +35,7 @@ export class LoopGuard {
 
   /** False where a connection to this port can not come back to a listener of ours: it need not be remembered. */
   mayReachUs(port: number): boolean {
-    return this.#isEveryPortSuspect || this.#ports.has(port)
+    return this.#isEveryPortSuspect || this.#hostsByPort.has(port)
   }
 
   /**
@@ -35,7 +46,7 @@ export class LoopGuard {
     const { localHost, localPort } = wire
     if (localHost === undefined || localPort === undefined) return undefined
     const key = keyOf({ host: normalizeHost(localHost), port: localPort }, remote)
-    this.#own.add(key)
+    this.#own.set(key, wire)
     return key
   }
 
@@ -43,12 +54,23 @@ export class LoopGuard {
     this.#own.delete(key)
   }
 
-  /** `headedTo`: the original destination, else where the connection was accepted. Only asked for where we have wires to compare. */
+  /**
+   * `headedTo`: the original destination, else where the connection was accepted. Only asked for where we have wires to compare. A
+   * wire that has heard something has another server at its end: the new connection is a client's, which has the same two ends where
+   * we keep the addresses of clients and the kernel has given both the same port.
+   */
   isOwn(source: Address, headedTo: () => Address | undefined): boolean {
     if (this.#own.size === 0) return false
     const remote = headedTo()
-    return remote !== undefined && this.#own.has(keyOf(source, remote))
+    return remote !== undefined && this.#own.get(keyOf(source, remote))?.bytesRead === 0
   }
+}
+
+/** Asked of few connections: those that are headed to a port of ours. RFC 1122 section 3.2.1.3: 127.0.0.0/8 is this machine. */
+function isOfThisMachine(host: string): boolean {
+  if (host.startsWith('127.')) return true
+  const [literal] = host.split('%')
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === literal))
 }
 
 function keyOf(local: Address, remote: Address): string {

@@ -1,7 +1,9 @@
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket, type SocketConstructorOpts } from 'node:net'
 import { type Address, normalizeHost } from './address.js'
 import { NodeWire } from './node-wire.js'
+import { noTransparentSockets, type TransparentSockets } from './transparent-sockets.js'
 import type {
   AcceptedWire,
   ConnectOptions,
@@ -29,9 +31,13 @@ export type AcceptMode = 'handle' | 'data'
 /** Wires over Node's sockets. */
 export class NodeTransport implements Transport {
   readonly #acceptMode: AcceptMode
+  readonly #transparentSockets: TransparentSockets
 
-  constructor(options: { readonly acceptMode?: AcceptMode } = {}) {
+  constructor(
+    options: { readonly acceptMode?: AcceptMode; readonly transparentSockets?: TransparentSockets | undefined } = {},
+  ) {
     this.#acceptMode = options.acceptMode ?? 'handle'
+    this.#transparentSockets = options.transparentSockets ?? noTransparentSockets
   }
 
   async listen(
@@ -49,25 +55,49 @@ export class NodeTransport implements Transport {
       socket.setKeepAlive(true, options.keepAliveMs)
       accept(new NodeWire(socket))
     })
-    server.listen({ host: options.host, port: options.port, ipv6Only: options.ipv6Only, backlog: BACKLOG })
-    await once(server, 'listening')
+    await this.#startListening(server, options)
     server.on('error', onError)
     if (this.#acceptMode === 'handle') adoptHandles(server, options.keepAliveMs, accept, onError)
     return listeningSocket(server)
   }
 
-  connect({ host, port, keepAliveMs }: ConnectOptions, onConnected: OnConnected): Wire {
+  connect({ host, port, keepAliveMs, from }: ConnectOptions, onConnected: OnConnected): Wire {
     // Here and not in connect(): only the socket's constructor hears of them.
-    const wire = new NodeWire({
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
-    } as SocketConstructorOpts)
-    const { socket } = wire
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+    // Without manualStart it would be read from before it is connected.
+    let source: { readonly fd: number; readonly manualStart: true } | undefined
+    try {
+      source = from === undefined ? undefined : { fd: this.#transparentSockets.source(from), manualStart: true }
+    } catch (error) {
+      return failingWire(error as NodeJS.ErrnoException, onConnected)
+    }
+    const wire = new NodeWire({ ...options, ...source })
     wire.whenConnected(onConnected)
-    socket.connect({ host, port, autoSelectFamily: false })
+    wire.socket.connect({ host, port, autoSelectFamily: false })
     return wire
   }
+
+  async #startListening(server: Server, options: ListenOptions): Promise<void> {
+    const { host, port, ipv6Only } = options
+    const descriptor = options.descriptor ?? (options.isTransparent ? await this.#transparent(options) : undefined)
+    // Node takes the backlog of a descriptor from the second argument alone.
+    if (descriptor === undefined) server.listen({ host, port, ipv6Only, backlog: BACKLOG })
+    else (server.listen as (options: object, backlog: number) => Server).call(server, { fd: descriptor }, BACKLOG)
+    await once(server, 'listening')
+  }
+
+  async #transparent({ host, port, ipv6Only }: ListenOptions): Promise<number> {
+    const { address } = await lookup(host)
+    return this.#transparentSockets.listener({ host: address, port }, ipv6Only)
+  }
+}
+
+/** A wire that never opens: whoever asked for it hears so from a later turn, as of any other. */
+function failingWire(error: NodeJS.ErrnoException, onConnected: OnConnected): Wire {
+  const wire = new NodeWire({})
+  wire.whenConnected(onConnected)
+  wire.socket.destroy(error)
+  return wire
 }
 
 /**

@@ -114,6 +114,12 @@ export class NodeWire implements Wire {
     return this.#socket.localPort
   }
 
+  /** Undocumented, and there on Linux and macOS since long; without it nobody can ask the kernel about the socket. */
+  get descriptor(): number | undefined {
+    const fd = (this.#socket as unknown as { _handle?: { readonly fd?: number } | null })._handle?.fd
+    return fd === undefined || fd < 0 ? undefined : fd
+  }
+
   whenClosed(callback: () => void): void {
     this.#onClosed = callback
   }

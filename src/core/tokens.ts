@@ -6,6 +6,7 @@ import type { ObserverDefinition } from './observer.js'
 import type { OriginalDestinations } from './original-destination.js'
 import type { Sniffer } from './sniffer.js'
 import type { SnifferPlans } from './sniffer-plans.js'
+import type { TransparentSockets } from './transparent-sockets.js'
 import type { Transport } from './transport.js'
 import type { Upstreams } from './upstreams.js'
 
@@ -35,4 +36,6 @@ export const OBSERVERS = token<readonly ObserverDefinition[]>('observers')
 export const SNIFFER_PLANS = token<SnifferPlans>('sniffer-plans')
 /** Finds where an intercepted connection was headed. */
 export const ORIGINAL_DESTINATIONS = token<OriginalDestinations>('original-destinations')
+/** Makes sockets that carry addresses of others. */
+export const TRANSPARENT_SOCKETS = token<TransparentSockets>('transparent-sockets')
 export const TRANSPORT = token<Transport>('transport')

@@ -5,6 +5,8 @@ import type { Wire } from './wire.js'
 export interface AcceptedWire extends Wire {
   /** The peer, read at accept and normalised. */
   readonly peer: Address
+  /** The kernel's number for the socket, for what Node has no call for; undefined where there is none, or it is closed. */
+  readonly descriptor?: number | undefined
 }
 
 export interface ListeningSocket {
@@ -20,6 +22,10 @@ export interface ListenOptions {
   readonly ipv6Only: boolean
   readonly port: number
   readonly keepAliveMs: number
+  /** It takes connections headed anywhere, as TPROXY rules bring them; their local address is where they were headed. */
+  readonly isTransparent?: boolean
+  /** A socket that somebody else has bound and listens on, in place of host and port. */
+  readonly descriptor?: number
 }
 
 export interface ConnectOptions {
@@ -27,6 +33,8 @@ export interface ConnectOptions {
   readonly host: string
   readonly port: number
   readonly keepAliveMs: number
+  /** Connect from this address, whoever's it is: an IP literal of the same family. */
+  readonly from?: string | undefined
 }
 
 /** Called once, from a later turn than `connect`: without an error when the wire is open. */

@@ -1,3 +1,4 @@
+import type { Address } from './address.js'
 import type { CloseSummary } from './close-summary.js'
 import type { DecisionMetrics } from './decision-metrics.js'
 import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
@@ -20,6 +21,8 @@ export interface UpstreamEnvironment {
 
 /** Who is told when the server's wire breaks or is closed. */
 export interface UpstreamOwner extends WindowOwner {
+  /** The client. */
+  readonly source: Address
   /** The wire is open, and nothing was said on it. False: the connection has been ended. */
   upstreamOpened(wire: Wire): boolean
   upstreamClosed(): void
@@ -191,7 +194,7 @@ export class UpstreamSide implements DialEvents {
     this.error = undefined
     this.#onDialled ??= []
     this.#onDialled.push(callback)
-    this.#dial ??= new Dial(group, this.#environment.dial, this)
+    this.#dial ??= new Dial(group, this.#environment.dial, this, this.#owner.source)
   }
 
   #settle(error?: SluiceError): void {

@@ -53,7 +53,7 @@ const FRAME_METHOD = 1
 const CHANNEL = 1
 const SIZE = 3
 const PAYLOAD = 7
-/** AMQP 0-9-1 section 1.4: Connection, Start, and as its first argument the major version: 8 or 0. */
+/** AMQP 0-9-1 reference, "connection.start": class and method, and as its first argument the major version, 8 or 0. */
 const CONNECTION_START = Uint8Array.of(0, 10, 0, 10)
 const VERSION = PAYLOAD + CONNECTION_START.length
 /** Versions, an empty table, two strings of at least a byte. */

@@ -1,6 +1,7 @@
 import type { Sniffer } from '../core/sniffer.js'
 import { amqp } from './amqp.js'
 import { bgp } from './bgp.js'
+import { bittorrent } from './bittorrent.js'
 import { cassandra } from './cassandra.js'
 import { dcerpc } from './dcerpc.js'
 import { dns } from './dns.js'
@@ -22,16 +23,24 @@ import { munin } from './munin.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
 import { nntp } from './nntp.js'
+import { openvpn } from './openvpn.js'
 import { openwire } from './openwire.js'
 import { pop3 } from './pop3.js'
 import { postgres } from './postgres.js'
+import { proxyProtocol } from './proxy-protocol.js'
 import { rdp } from './rdp.js'
 import { redis } from './redis.js'
 import { rsync } from './rsync.js'
+import { rtmp } from './rtmp.js'
+import { rtsp } from './rtsp.js'
+import { sip } from './sip.js'
 import { smb } from './smb.js'
 import { smtp } from './smtp.js'
+import { socks4 } from './socks4.js'
+import { socks5 } from './socks5.js'
 import { ssh } from './ssh.js'
 import { stomp } from './stomp.js'
+import { stun } from './stun.js'
 import { tds } from './tds.js'
 import { telnet } from './telnet.js'
 import { thrift } from './thrift.js'
@@ -54,6 +63,15 @@ export const builtInSniffers: readonly Sniffer[] = [
   mongodb,
   nats,
   smtp,
+  socks4,
+  socks5,
+  proxyProtocol,
+  rtsp,
+  sip,
+  rtmp,
+  bittorrent,
+  openvpn,
+  stun,
   ftp,
   pop3,
   imap,

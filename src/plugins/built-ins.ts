@@ -6,6 +6,9 @@ import { portOverride } from '../filters/port-override/port-override.js'
 import { proxyProtocol } from '../filters/proxy-protocol/proxy-protocol.js'
 import { tcpForward } from '../filters/tcp-forward/tcp-forward.js'
 import { tlsPassthrough } from '../filters/tls-passthrough/tls-passthrough.js'
+import { kernelOriginalDestinations } from '../interception/kernel-original-destinations.js'
+import { kernelTransparentSockets } from '../interception/kernel-transparent-sockets.js'
+import { ORIGINAL_DESTINATIONS, TRANSPARENT_SOCKETS } from '../core/tokens.js'
 import { builtInSniffers } from './built-in-sniffers.js'
 import type { Plugin } from './plugin.js'
 import { tlsUpgrades } from './tls-upgrades/tls-upgrades.js'
@@ -17,4 +20,8 @@ export const builtIns: Plugin = {
   sniffers: builtInSniffers,
   observers: tlsUpgrades,
   filters: [proxyProtocol, portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
+  providers: [
+    { token: ORIGINAL_DESTINATIONS, value: kernelOriginalDestinations },
+    { token: TRANSPARENT_SOCKETS, value: kernelTransparentSockets },
+  ],
 }

@@ -12,7 +12,7 @@ import {
   someArgument,
 } from './command-lines.js'
 import { ENDED } from './compare-bytes.js'
-import { isFtpWord, mailOrFileGreeting } from './mail-or-file-greeting.js'
+import { isSmtpWord, mailOrFileGreeting } from './mail-or-file-greeting.js'
 import { matchWithUser } from './login-user.js'
 import { endOfWord, findTellingWord, MAX_GREETING_BYTES } from './telling-word.js'
 
@@ -104,7 +104,7 @@ function sniffGreeting(window: Uint8Array): Sniff {
   const word = findTellingWord(window, mailOrFileGreeting)
   if (word < 0) return word === ENDED ? 'need-more' : 'no-match'
   const end = endOfWord(window, word)
-  if (!isFtpWord(window, word, end - word)) return 'no-match'
+  if (isSmtpWord(window, word, end - word)) return 'no-match'
   return end - word > FTP_BYTES ? { facts: { software: latin1(window, word, end) } } : 'match'
 }
 

@@ -1,7 +1,10 @@
 import type { Side } from '../core/side.js'
-import type { Sniff, Sniffer } from '../core/sniffer.js'
+import type { Facts, Sniff, Sniffer } from '../core/sniffer.js'
+import { indexOfByte, latin1 } from '../protocols/byte-views.js'
 import { CR, DIGITS, isDigit, isLetter, LETTERS, LF, SPACE } from './ascii.js'
+import { authorityEnd, authorityHost } from './authority-host.js'
 import { byteSet, compareBytes, compareLetters, ENDED, latin1Bytes, skipWhile, WRONG } from './compare-bytes.js'
+import { findHostField } from './http1-host-field.js'
 
 /** A request line of 8,000 octets is what RFC 9112 section 3 recommends to support; rounded up, with the empty lines before it. */
 const MAX_BYTES = 8192
@@ -26,13 +29,22 @@ const SCHEME_END = latin1Bytes('://')
 const CONNECT = latin1Bytes('connect')
 /** RFC 9112 section 2.3: the name is case-sensitive; after the dot comes one digit. */
 const VERSION = latin1Bytes('HTTP/1.')
-/** The space before the version, and the version without its last digit: the most that can stand behind an undecided target. */
-const VERSION_TAIL_BYTES = 1 + VERSION.length
+/** A space, the version, its last digit and a CR: the most that stands behind the target before the line is seen to be over. */
+const TAIL_BYTES = 1 + VERSION.length + 2
+
+/** Those that need no string of their own. */
+const COMMON_METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT'].map((name) => ({
+  name,
+  bytes: latin1Bytes(name),
+}))
 
 /**
  * HTTP/1.0 and 1.1, RFC 9112: by the client's request line (section 3) up to the version's last digit, or by the start of the
  * server's status line (section 4). HTTP/1.2 to 1.9 count too: who speaks 1.1 takes them as 1.1 (RFC 9110 section 6.2). HTTP/0.9
- * names no version and is not recognised. Header fields are not looked at: a bad one gets an answer, not another protocol.
+ * names no version and is not recognised. Of header fields only Host is looked at: a bad one gets an answer, not another protocol.
+ *
+ * Facts: `method`, and `host` in lower case and without its port, from the target where that has one, else from the first Host field
+ * (RFC 9112 section 3.3). They come with it, or where the head ends without one; beyond 8 KiB it is not looked for.
  */
 export const http1: Sniffer = {
   protocol: 'http/1',
@@ -58,8 +70,14 @@ function sniffRequestLine(window: Uint8Array, seen = 0): Sniff {
   const methodEnd = method < 0 ? method : skipMethod(window, method, end)
   if (methodEnd < 0) return unfinished(methodEnd, end)
 
+  const target = methodEnd + 1
+  if (seen > target + TAIL_BYTES) {
+    // No line feed can stand in it: where there was one before, the request line is over and its verdict was `sure`.
+    const lineFeed = indexOfByte(window, LF, target)
+    if (lineFeed >= 0 && lineFeed < seen) return withHostField(window, method, methodEnd, lineFeed + 1, end, seen)
+  }
   const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
-  const targetEnd = skipTarget(window, methodEnd + 1, end, isConnect, seen - VERSION_TAIL_BYTES)
+  const targetEnd = skipTarget(window, target, end, isConnect, seen - TAIL_BYTES)
   if (targetEnd < 0) return unfinished(targetEnd, end)
 
   const version = targetEnd + 1
@@ -67,7 +85,55 @@ function sniffRequestLine(window: Uint8Array, seen = 0): Sniff {
   if (compared === 'no-match') return 'no-match'
   const minor = version + VERSION.length
   if (compared === 'need-more' || minor >= end) return unfinished(ENDED, end)
-  return isDigit(window[minor]!) ? 'match' : 'no-match'
+  if (!isDigit(window[minor]!)) return 'no-match'
+  if (isConnect) return describe(window, method, methodEnd, authorityHost(window, target, targetEnd))
+  if (isLetter(window[target]!)) return describe(window, method, methodEnd, absoluteFormHost(window, target, targetEnd))
+
+  const fields = skipLineEnd(window, minor + 1, end)
+  if (fields >= 0) return withHostField(window, method, methodEnd, fields, end, seen)
+  return fields === ENDED && end < MAX_BYTES ? 'sure' : describe(window, method, methodEnd, undefined)
+}
+
+/** The target that ends at `end` has been seen to have a scheme and `://`. */
+function absoluteFormHost(window: Uint8Array, target: number, end: number): string | undefined {
+  const authority = indexOfByte(window, SCHEME_END[0]!, target) + SCHEME_END.length
+  return authorityHost(window, authority, authorityEnd(window, authority, end))
+}
+
+function withHostField(
+  window: Uint8Array,
+  method: number,
+  methodEnd: number,
+  fields: number,
+  end: number,
+  seen: number,
+): Sniff {
+  const field = findHostField(window, fields, end, seen)
+  if (field === ENDED) return end < MAX_BYTES ? 'sure' : describe(window, method, methodEnd, undefined)
+  return describe(window, method, methodEnd, authorityHost(window, field.start, field.end))
+}
+
+function describe(window: Uint8Array, method: number, methodEnd: number, host: string | undefined): Sniff {
+  const facts: Facts =
+    host === undefined ? { method: text(window, method, methodEnd) } : { method: text(window, method, methodEnd), host }
+  return { facts }
+}
+
+/** A method as it was written: methods are case-sensitive. */
+function text(window: Uint8Array, start: number, end: number): string {
+  for (const { name, bytes } of COMMON_METHODS) {
+    if (bytes.length === end - start && compareBytes(window, start, bytes) === 'match') return name
+  }
+  return latin1(window, start, end)
+}
+
+/** The index behind CRLF, or LF alone (RFC 9112 section 2.2). */
+function skipLineEnd(window: Uint8Array, at: number, end: number): number {
+  if (at >= end) return ENDED
+  if (window[at] === LF) return at + 1
+  if (window[at] !== CR) return WRONG
+  if (at + 1 >= end) return ENDED
+  return window[at + 1] === LF ? at + 2 : WRONG
 }
 
 /** Status line: HTTP-version SP status-code. Also what HAProxy says unasked to a client that stays silent (408). */

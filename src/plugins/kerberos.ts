@@ -1,7 +1,8 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { berLengthBytes, readBerLength } from './ber-length.js'
 import { int32 } from './big-endian.js'
-import { compareBytes, ENDED, WRONG } from './compare-bytes.js'
+import { compareBytes, WRONG } from './compare-bytes.js'
+import { unfinished } from './unfinished.js'
 
 /** RFC 4120 section 7.2.2: length(4, big-endian; the message behind it). The high bit is reserved. */
 const PREFIX_BYTES = 4
@@ -79,8 +80,4 @@ function skipHeader(window: Uint8Array, tag: number, end: number): number {
   if (length < 0) return length
   const contents = tag + 1 + berLengthBytes(window[tag + 1]!)
   return contents + length === end ? contents : WRONG
-}
-
-function unfinished(skipped: number): Sniff {
-  return skipped === ENDED ? 'need-more' : 'no-match'
 }

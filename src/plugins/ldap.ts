@@ -2,6 +2,7 @@ import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { berLengthBytes, readBerLength } from './ber-length.js'
 import { ENDED, WRONG } from './compare-bytes.js'
 import { MAX_FACT_BYTES, printableText } from './printable-text.js'
+import { unfinished } from './unfinished.js'
 
 // RFC 4511 section 4.1.1: LDAPMessage ::= SEQUENCE { messageID INTEGER (0..maxInt), protocolOp CHOICE, controls [0] OPTIONAL }
 const SEQUENCE = 0x30
@@ -156,8 +157,4 @@ function readName(window: Uint8Array, at: number): Sniff {
   if (start + length > window.length) return 'sure'
   const user = printableText(window, start, start + length)
   return user === undefined ? 'match' : { facts: { user } }
-}
-
-function unfinished(skipped: number): Sniff {
-  return skipped === ENDED ? 'need-more' : 'no-match'
 }

@@ -2,7 +2,9 @@ import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { latin1 } from '../protocols/byte-views.js'
 import { CR, isDigit, isLetter, isVisible, SPACE } from './ascii.js'
 import { uint16 } from './big-endian.js'
+import { compareAny } from './compare-any.js'
 import { compareBytes, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
+import { unfinished } from './unfinished.js'
 
 /** protocol.txt, "Keys". */
 const MAX_KEY_BYTES = 250
@@ -17,6 +19,7 @@ const HYPHEN = 0x2d
 const SLASH = 0x2f
 const COLON = 0x3a
 const CRLF = latin1Bytes('\r\n')
+const KEY = keyBytes()
 
 /** What has to follow a command's name. Commands are in lower case. */
 type Arguments =
@@ -199,12 +202,19 @@ function sniffEnd(window: Uint8Array, at: number, end: number): Sniff {
 function skipKey(window: Uint8Array, start: number, end: number): number {
   const last = Math.min(end, start + MAX_KEY_BYTES + 1)
   for (let at = start; at < last; at++) {
-    const byte = window[at]!
-    if (at > start && (byte === SPACE || byte === CR)) return at
-    if (!isVisible(byte) && byte < 0x80) return WRONG
-    if (byte === SLASH && (at === start || window[at - 1] === COLON)) return WRONG
+    if (KEY[window[at]!] === 1) continue
+    if (window[at] !== SLASH) return at > start && (window[at] === SPACE || window[at] === CR) ? at : WRONG
+    if (at === start || window[at - 1] === COLON) return WRONG
   }
   return last > start + MAX_KEY_BYTES ? WRONG : ENDED
+}
+
+/** Anything but controls, the space and, to be looked at, the slash. */
+function keyBytes(): Uint8Array {
+  const set = new Uint8Array(256).fill(1, SPACE + 1)
+  set[0x7f] = 0
+  set[SLASH] = 0
+  return set
 }
 
 /** Behind a number, which may be negative: a time in the past. */
@@ -215,10 +225,6 @@ function skipNumber(window: Uint8Array, start: number, end: number): number {
     return at > digits && (window[at] === SPACE || window[at] === CR) ? at : WRONG
   }
   return ENDED
-}
-
-function unfinished(skipped: number): Sniff {
-  return skipped === ENDED ? 'need-more' : 'no-match'
 }
 
 function sniffBinaryRequest(window: Uint8Array): Sniff {
@@ -268,13 +274,8 @@ function sniffBodyLength(window: Uint8Array, expected: number, hasValue: boolean
 function sniffResponse(window: Uint8Array): Sniff {
   if (window.length === 0) return 'need-more'
   if (window[0] === RESPONSE) return sniffBinaryResponse(window)
-  let isOpen = false
-  for (const answer of ANSWERS) {
-    const compared = compareBytes(window, 0, answer)
-    if (compared === 'match') return compared
-    isOpen ||= compared === 'need-more'
-  }
-  if (isOpen) return 'need-more'
+  const answer = compareAny(window, 0, ANSWERS)
+  if (answer !== 'no-match') return answer
   const compared = compareBytes(window, 0, VERSION)
   return compared === 'match' ? readVersion(window, VERSION.length) : compared
 }

@@ -47,6 +47,8 @@ const USER = HEADER_BYTES + SSL_REQUEST_BYTES
 /** The user's NUL, the length or the NUL of the answer to the salt. */
 const MIN_RESPONSE_BYTES = SSL_REQUEST_BYTES + 2
 const MAX_RESPONSE_BYTES = 0xffff
+/** RFC 1928 section 3: 05 01 00 is a whole greeting of SOCKS5, and could be a length of 261. The server names those connections. */
+const SOCKS5 = 0x05
 /** MariaDB allows 128 characters, MySQL 32. */
 const MAX_USER_BYTES = 128
 
@@ -121,6 +123,7 @@ function sniffError(window: Uint8Array): Sniff {
 
 function sniffResponse(window: Uint8Array): Sniff {
   const { length } = window
+  if (length > 0 && window[0] === SOCKS5) return 'no-match'
   if (length > 1 && !isResponseLength(payloadBytes(window))) return 'no-match'
   if (length > 2 && window[2] !== 0) return 'no-match'
   if (length > 3 && window[3] !== 1) return 'no-match'

@@ -8,23 +8,16 @@ import {
   oneOf,
   someArgument,
 } from './command-lines.js'
-import { compareLetters, ENDED, latin1Bytes } from './compare-bytes.js'
-import { findTellingWord, type GreetingForm, MAX_GREETING_BYTES } from './telling-word.js'
-
-/** The protocol; how INN calls its servers; Leafnode. RFC 3977 asks for no word. */
-const WORDS = ['nntp', 'nnrp', 'internetnews', 'leafnode'].map(latin1Bytes)
+import { ENDED } from './compare-bytes.js'
+import { findTellingWord, greetingForm, MAX_GREETING_BYTES } from './telling-word.js'
 
 /** RFC 3977 section 5.1: 200 and 201, with and without posting; 400 and 502, no service. One line each: section 3.2. */
-const greeting: GreetingForm = {
-  codes: ['200', '201', '400', '502'].map(latin1Bytes),
+const greeting = greetingForm({
+  codes: ['200', '201', '400', '502'],
   hasManyLines: false,
-  tells: (window, at, length) => {
-    for (const word of WORDS) {
-      if (word.length === length && compareLetters(window, at, word) === 'match') return true
-    }
-    return false
-  },
-}
+  // The protocol, which RFC 3977 does not ask for; how INN calls its servers; Leafnode.
+  words: ['nntp', 'nnrp', 'internetnews', 'leafnode'],
+})
 
 /** RFC 3977 sections 5.2 and 5.3, RFC 4644 section 2.3, RFC 4643 section 2.3. */
 const COMMANDS: readonly Command[] = [

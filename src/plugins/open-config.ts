@@ -47,7 +47,7 @@ export async function openConfig(
   }
   const loaded = taken.flatMap(({ path, loaded }) => (loaded.problems ? [] : [{ path, plugin: loaded.plugin }]))
   const accepted = new Acceptance(builtIns, parsed.findings).accept(loaded)
-  const registry = registryOf([contributionOf(builtIns), ...accepted], builtIns.originalDestinations)
+  const registry = registryOf([contributionOf(builtIns), ...accepted], builtIns)
   const isIncomplete = accepted.length < taken.length
   return { parsed, plugins: accepted, registry: { ...registry, ...(isIncomplete && { isIncomplete }) } }
 }

@@ -1,5 +1,6 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { CR, isDigit, isLetter, isVisible, LF, SPACE } from './ascii.js'
+import { compareAny } from './compare-any.js'
 import { compareBytes, type Comparison, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
 
 /** An inline command that is recognised fits in; those of clients and health checks have at most a few dozen. */
@@ -96,7 +97,7 @@ function sniffCommand(window: Uint8Array): Sniff {
 
 function sniffAnswer(window: Uint8Array): Sniff {
   if (window.length === 0) return 'need-more'
-  if (window[0] !== ARRAY && window[0] !== MAP) return compareAny(window, 0, ANSWERS, compareBytes)
+  if (window[0] !== ARRAY && window[0] !== MAP) return compareAny(window, 0, ANSWERS)
   const string = skipBulkHeader(window, MAX_STRING_DIGITS)
   if (string < 0) return string === ENDED ? 'need-more' : 'no-match'
   return 'match'
@@ -127,13 +128,15 @@ function sniffInline(window: Uint8Array): Sniff {
   const end = Math.min(window.length, MAX_BYTES)
   const start = skipEmptyLines(window, end)
   if (start < 0) return start === ENDED ? 'need-more' : 'no-match'
-  const compared = compareAny(window, start, INLINE, compareFolded, end)
-  if (compared !== 'no-match') return compared
-
+  // None of these begins another, so that no other can match while one wants more.
+  for (const command of INLINE) {
+    const compared = compareFolded(window, start, command, end)
+    if (compared !== 'no-match') return compared
+  }
   for (const command of INLINE_WITH_WORD) {
-    const verdict = compareFolded(window, start, command, end)
-    if (verdict === 'need-more') return verdict
-    if (verdict === 'match') return sniffWord(window, start + command.length, end)
+    const compared = compareFolded(window, start, command, end)
+    if (compared === 'need-more') return compared
+    if (compared === 'match') return sniffWord(window, start + command.length, end)
   }
   const hello = compareFolded(window, start, HELLO, end)
   if (hello !== 'no-match') return hello === 'match' ? sniffVersion(window, start + HELLO.length, end) : hello
@@ -199,23 +202,6 @@ function skipArgument(window: Uint8Array, start: number, end: number): number {
 
 function unfinished(skipped: number, end: number): Sniff {
   return skipped === ENDED && end < MAX_BYTES ? 'need-more' : 'no-match'
-}
-
-/** How far the window agrees with one of several texts. */
-function compareAny(
-  window: Uint8Array,
-  at: number,
-  texts: readonly Uint8Array[],
-  compare: typeof compareBytes,
-  end = window.length,
-): Comparison {
-  let isOpen = false
-  for (const text of texts) {
-    const compared = compare(window, at, text, end)
-    if (compared === 'match') return 'match'
-    isOpen ||= compared === 'need-more'
-  }
-  return isOpen ? 'need-more' : 'no-match'
 }
 
 /** As `compareBytes`, a letter in upper or lower case. `expected` has lower-case letters and any other characters. */

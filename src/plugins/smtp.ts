@@ -1,15 +1,16 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { CR, DIGITS, LETTERS, LF, SPACE } from './ascii.js'
 import { byteSet, compareLetters, type Comparison, ENDED, latin1Bytes, skipWhile } from './compare-bytes.js'
-import { isSmtpWord, mailOrFileGreeting } from './mail-or-file-greeting.js'
-import { endOfWord, findTellingWord, type GreetingForm, MAX_GREETING_BYTES } from './telling-word.js'
+import { isSmtpWord, mailOrFileGreeting, SMTP_WORDS } from './mail-or-file-greeting.js'
+import { endOfWord, findTellingWord, greetingForm, MAX_GREETING_BYTES } from './telling-word.js'
 
 /** RFC 5321 section 4.5.3.1.2. */
 const MAX_DOMAIN_BYTES = 255
 
 /** RFC 5321 section 3.1: "no SMTP service here", in place of a greeting. */
-const NO_SERVICE = latin1Bytes('554')
-const refusal: GreetingForm = { codes: [NO_SERVICE], hasManyLines: true, tells: isSmtpWord }
+const NO_SERVICE = '554'
+const NO_SERVICE_DIGIT = 0x35
+const refusal = greetingForm({ codes: [NO_SERVICE], hasManyLines: true, words: SMTP_WORDS })
 
 /** RFC 5321 section 4.1.1.1, RFC 2033 section 4.1. */
 const HELLO_COMMANDS = ['ehlo', 'helo', 'lhlo'].map(latin1Bytes)
@@ -66,7 +67,7 @@ function compareAny(window: Uint8Array, at: number, words: readonly Uint8Array[]
 }
 
 function sniffGreeting(window: Uint8Array): Sniff {
-  const word = findTellingWord(window, window[0] === NO_SERVICE[0] ? refusal : mailOrFileGreeting)
+  const word = findTellingWord(window, window[0] === NO_SERVICE_DIGIT ? refusal : mailOrFileGreeting)
   if (word < 0) return word === ENDED ? 'need-more' : 'no-match'
   return isSmtpWord(window, word, endOfWord(window, word) - word) ? 'match' : 'no-match'
 }

@@ -1,5 +1,6 @@
 import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { uint16 } from './big-endian.js'
+import { compareAny } from './compare-any.js'
 import { compareBytes } from './compare-bytes.js'
 
 /** MS-TDS section 2.2.3.1: type(1) status(1) length(2, big-endian; itself included) SPID(2) packet(1) window(1, zero). */
@@ -85,11 +86,5 @@ function sniffLogin(window: Uint8Array, bytes: number): Sniff {
   const login = window[HEADER_BYTES]! | (window[HEADER_BYTES + 1]! << 8) | (window[HEADER_BYTES + 2]! << 16)
   if (window[HEADER_BYTES + 3] !== 0) return 'no-match'
   if (isWhole ? login !== bytes - HEADER_BYTES : login <= bytes - HEADER_BYTES) return 'no-match'
-  let isOpen = false
-  for (const version of LOGIN_VERSIONS) {
-    const compared = compareBytes(window, LOGIN_VERSION, version)
-    if (compared === 'match') return 'match'
-    isOpen ||= compared === 'need-more'
-  }
-  return isOpen ? 'need-more' : 'no-match'
+  return compareAny(window, LOGIN_VERSION, LOGIN_VERSIONS)
 }

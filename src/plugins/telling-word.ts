@@ -1,5 +1,5 @@
 import { CR, DIGITS, LETTERS, LF, SPACE, TAB } from './ascii.js'
-import { ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
+import { byteSet, compareLetters, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
 
 /**
  * Greetings of servers that begin with a reply code of three digits: SMTP (RFC 5321 section 4.2), FTP (RFC 959 section 4.2) and NNTP
@@ -10,8 +10,31 @@ export interface GreetingForm {
   readonly codes: readonly Uint8Array[]
   /** A line whose code is followed by a hyphen is not the last one: RFC 5321 section 4.2.1. */
   readonly hasManyLines: boolean
-  /** Whether the word of `length` bytes at `at` says whose greeting it is. */
-  tells(window: Uint8Array, at: number, length: number): boolean
+  /** The words that say whose greeting it is, in lower case; letters of either case match. */
+  readonly words: readonly Uint8Array[]
+  /** Ends of such words; a word with a dot is a host's name, and none. */
+  readonly endings: readonly Uint8Array[]
+  /** The last letters of words and endings, as a `byteSet`: most words are told apart by that. */
+  readonly lastLetters: Uint8Array
+}
+
+interface GreetingTexts {
+  readonly codes: readonly string[]
+  readonly hasManyLines: boolean
+  readonly words: readonly string[]
+  readonly endings?: readonly string[]
+}
+
+/** For constants: it allocates. */
+export function greetingForm({ codes, hasManyLines, words, endings = [] }: GreetingTexts): GreetingForm {
+  const last = [...words, ...endings].map((word) => word.slice(-1)).join('')
+  return {
+    codes: codes.map(latin1Bytes),
+    hasManyLines,
+    words: words.map(latin1Bytes),
+    endings: endings.map(latin1Bytes),
+    lastLetters: byteSet(last + last.toUpperCase()),
+  }
 }
 
 /** A line or two: servers say in the first words what they are. Short, since each look begins at the first byte. */
@@ -19,6 +42,7 @@ export const MAX_GREETING_BYTES = 256
 
 const CODE_BYTES = 3
 const HYPHEN = 0x2d
+const DOT = 0x2e
 /** No word that tells is shorter or longer. */
 const MIN_WORD_BYTES = 3
 const MAX_WORD_BYTES = 32
@@ -84,16 +108,36 @@ function findWord(window: Uint8Array, from: number, end: number, form: GreetingF
   for (let at = from; at < end; at++) {
     const kind = KINDS[window[at]!]
     if (kind === WORD) continue
-    if (at - word >= MIN_WORD_BYTES && tells(window, word, at, form) && !isHost(word, window[at]!)) return word
+    const isCandidate = at > word && form.lastLetters[window[at - 1]!] === 1
+    if (isCandidate && tells(window, word, at, form) && !isHost(word, window[at]!)) return word
     if (kind === OTHER) return window[at] === LF ? at : WRONG
     word = at + 1
   }
   return ENDED
 }
 
-function tells(window: Uint8Array, word: number, end: number, form: GreetingForm): boolean {
+function tells(window: Uint8Array, word: number, end: number, { words, endings }: GreetingForm): boolean {
   const length = end - word
-  return length >= MIN_WORD_BYTES && length <= MAX_WORD_BYTES && form.tells(window, word, length)
+  if (length < MIN_WORD_BYTES || length > MAX_WORD_BYTES) return false
+  if (isOneOf(window, word, length, words)) return true
+  for (const ending of endings) {
+    const at = end - ending.length
+    if (at >= word && compareLetters(window, at, ending) === 'match') return !hasDot(window, word, at)
+  }
+  return false
+}
+
+/** Whether the word of `length` bytes at `at` is one of `words`, in either case. */
+export function isOneOf(window: Uint8Array, at: number, length: number, words: readonly Uint8Array[]): boolean {
+  for (const word of words) {
+    if (word.length === length && compareLetters(window, at, word) === 'match') return true
+  }
+  return false
+}
+
+function hasDot(window: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (window[at] === DOT) return true
+  return false
 }
 
 /** RFC 5321 section 4.2: the server's own name stands behind the first code, and a space behind it. */

@@ -2,6 +2,7 @@ import type { Sniff, Sniffer } from '../core/sniffer.js'
 import { DIGITS, isDigit, LETTERS } from './ascii.js'
 import { int32 } from './big-endian.js'
 import { byteSet, compareBytes, ENDED, latin1Bytes, WRONG } from './compare-bytes.js'
+import { unfinished } from './unfinished.js'
 
 /** thrift-rpc.md, "Framed transport": length(4, big-endian). No frame has 16 MiB unless both sides are told so. */
 const FRAME_BYTES = 4
@@ -145,8 +146,4 @@ function sniffJson(window: Uint8Array, type: number, otherType: number): Sniff {
   if (window[typeAt + 1] !== COMMA) return 'no-match'
   if (typeAt + 2 >= window.length) return 'need-more'
   return isDigit(window[typeAt + 2]!) || window[typeAt + 2] === HYPHEN ? 'match' : 'no-match'
-}
-
-function unfinished(skipped: number): Sniff {
-  return skipped === ENDED ? 'need-more' : 'no-match'
 }

@@ -8,6 +8,16 @@ export function indexOfByte(bytes: Uint8Array, byte: number, from: number): numb
   return indexOf.call(bytes as Buffer, byte, from)
 }
 
+/** Two bytes, big-endian. */
+export function uint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!
+}
+
+/** Three bytes, big-endian. */
+export function uint24(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
+}
+
 // Both are native methods that only need a view of bytes; Buffer.from would allocate one for each call.
 const prototype = Buffer.prototype as Buffer & { latin1Slice(start: number, end: number): string }
 // eslint-disable-next-line @typescript-eslint/unbound-method -- always called with `call`

@@ -1,5 +1,6 @@
-import type { Facts, Sniff } from '../core/sniffer.js'
-import { latin1 } from './byte-views.js'
+import type { Sniff } from '../core/sniffer.js'
+import { uint16, uint24 } from './byte-views.js'
+import { readClientHello } from './client-hello-facts.js'
 
 /** Bytes after which it is certain that a side speaks TLS: a record header (5) and the type of the handshake message (1). */
 export const CLIENT_HELLO_PROOF_BYTES = 6
@@ -20,22 +21,15 @@ const MAX_FRAGMENT_BYTES = 16_384
 const MESSAGE_HEADER_BYTES = 4
 const CLIENT_HELLO = 1
 
-// RFC 6066 section 3, RFC 7301 section 3.1.
-const SERVER_NAME = 0
-const HOST_NAME = 0
-const ALPN = 16
-
-/** RFC 1035 section 2.3.4, less the root's dot and length. */
-const MAX_HOST_BYTES = 253
-const MAX_LABEL_BYTES = 63
-
 /**
  * Recognises a TLS ClientHello (RFC 8446 section 4.1.2, and its forerunners down to SSL 3.0) and reads what a proxy may choose by:
- * `sni`, lower case and without a trailing dot; `alpn`, the protocols offered, in the client's order.
+ * `sni`, lower case and without a trailing dot; `alpn`, the protocols offered, in the client's order; `version`, the highest one
+ * offered, as `TLSv1.3`; `ja4`, the client's fingerprint; and `ech`, true, where the hello is the outer one of an encrypted hello.
  *
  * From `CLIENT_HELLO_PROOF_BYTES` on it is `sure`. The hello may come in any TCP segments and any TLS records. What turns out
- * malformed, too long or without either fact is a plain `match`. Names that are no host names are left out; so are ALPN protocols
- * that are not printable ASCII, GREASE (RFC 8701) among them. With an encrypted hello (ECH) the outer one's facts are given.
+ * malformed or too long is a plain `match`. Names that are no host names are left out; so are ALPN protocols that are not printable
+ * ASCII, GREASE (RFC 8701) among them. Of an encrypted hello (ECH) the outer one's facts are given; many clients send something that
+ * looks like one where they have no key (RFC 9849 section 6.2), which nobody but the server can tell.
  */
 export function sniffClientHello(window: Uint8Array): Sniff {
   const length = window.length
@@ -44,7 +38,9 @@ export function sniffClientHello(window: Uint8Array): Sniff {
   }
   if (length < CLIENT_HELLO_PROOF_BYTES) return 'need-more'
   const message = findMessage(window)
-  return typeof message === 'string' ? message : (readHello(message) ?? 'match')
+  if (typeof message === 'string') return message
+  const facts = readClientHello(message.bytes, message.at, message.end)
+  return facts ? { facts } : 'match'
 }
 
 /** Whether the byte at `index` can stand there, those before it being right. */
@@ -149,107 +145,4 @@ function fragmentLength(window: Uint8Array, at: number): number {
   const length = uint16(window, at + 3)
   const isHandshake = window[at] === HANDSHAKE_RECORD && window[at + 1] === 3 && window[at + 2]! <= 4
   return isHandshake && isFragmentLength(length) ? length : -1
-}
-
-/**
- * RFC 8446 section 4.1.2: legacy_version(2) random(32) session_id<0..32> cipher_suites<2..2^16-2> compression_methods<1..2^8-1>
- * extensions<0..2^16-1>; the extensions may be absent before TLS 1.3.
- */
-function readHello(message: Message): { readonly facts: Facts } | undefined {
-  const { bytes, end } = message
-  let at = message.at + 2 + 32
-  if (at >= end || bytes[message.at] !== 3) return undefined
-  const sessionId = bytes[at]!
-  at += 1 + sessionId
-  if (sessionId > 32 || at + 2 > end) return undefined
-  const cipherSuites = uint16(bytes, at)
-  at += 2 + cipherSuites
-  if (cipherSuites < 2 || cipherSuites % 2 !== 0 || at + 1 > end) return undefined
-  const compressionMethods = bytes[at]!
-  at += 1 + compressionMethods
-  if (compressionMethods < 1 || at + 2 > end) return undefined
-  return at + 2 + uint16(bytes, at) === end ? readExtensions(bytes, at + 2, end) : undefined
-}
-
-/** RFC 8446 section 4.2: any number of extension_type(2) extension_data<0..2^16-1>. Of a type given twice, which is forbidden, the first counts. */
-function readExtensions(bytes: Uint8Array, start: number, end: number): { readonly facts: Facts } | undefined {
-  let sni: string | undefined
-  let alpn: string[] | undefined
-  for (let at = start; at < end;) {
-    if (at + 4 > end) return undefined
-    const type = uint16(bytes, at)
-    const data = at + 4
-    at = data + uint16(bytes, at + 2)
-    if (at > end) return undefined
-    if (type === SERVER_NAME) sni ??= readServerName(bytes, data, at)
-    else if (type === ALPN) alpn ??= readProtocols(bytes, data, at)
-  }
-  if (alpn === undefined) return sni === undefined ? undefined : { facts: { sni } }
-  return { facts: sni === undefined ? { alpn } : { sni, alpn } }
-}
-
-/** RFC 6066 section 3: a list<1..2^16-1> of name_type(1) name<1..2^16-1>. The first host_name is given. */
-function readServerName(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (start + 2 > end || start + 2 + uint16(bytes, start) !== end) return undefined
-  for (let at = start + 2; at + 3 <= end;) {
-    const name = at + 3
-    const nameEnd = name + uint16(bytes, at + 1)
-    if (nameEnd > end) return undefined
-    if (bytes[at] === HOST_NAME) return readHostName(bytes, name, nameEnd)
-    at = nameEnd
-  }
-  return undefined
-}
-
-/** Letters, digits, hyphens and underscores in labels of 1 to 63 bytes; a trailing dot, which RFC 6066 forbids, is dropped. */
-function readHostName(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const last = bytes[end - 1] === DOT ? end - 1 : end
-  if (last <= start || last - start > MAX_HOST_BYTES) return undefined
-  let label = start
-  for (let i = start; i <= last; i++) {
-    if (i === last || bytes[i] === DOT) {
-      if (i === label || i - label > MAX_LABEL_BYTES) return undefined
-      label = i + 1
-    } else if (!isHostByte(bytes[i]!)) return undefined
-  }
-  return latin1(bytes, start, last).toLowerCase()
-}
-
-const DOT = 0x2e
-
-function isHostByte(byte: number): boolean {
-  const letter = byte | 0x20
-  return (
-    (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f /* - and _ */
-  )
-}
-
-/** RFC 7301 section 3.1: a list<2..2^16-1> of name<1..2^8-1>. Undefined where nothing readable is left. */
-function readProtocols(bytes: Uint8Array, start: number, end: number): string[] | undefined {
-  if (start + 2 > end || start + 2 + uint16(bytes, start) !== end) return undefined
-  let protocols: string[] | undefined
-  for (let at = start + 2; at < end;) {
-    const name = at + 1
-    at = name + bytes[at]!
-    if (at === name || at > end) return undefined
-    if (!isPrintable(bytes, name, at)) continue
-    if (protocols === undefined) protocols = []
-    protocols.push(latin1(bytes, name, at))
-  }
-  return protocols
-}
-
-function isPrintable(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    if (bytes[i]! <= 0x20 || bytes[i]! >= 0x7f) return false
-  }
-  return true
-}
-
-function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!
-}
-
-function uint24(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!
 }

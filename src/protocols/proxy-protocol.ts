@@ -73,8 +73,8 @@ export const MAX_V1_BYTES = 107
 /** Section 2.2: the fixed part of 16 bytes, and a length of 16 bits. */
 export const MAX_V2_BYTES = 16 + 65_535
 
-const V1_SIGNATURE = Buffer.from('PROXY ', 'latin1')
-const V2_SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
+export const PROXY_V1_SIGNATURE = Buffer.from('PROXY ', 'latin1')
+export const PROXY_V2_SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
 const V2_FIXED_BYTES = 16
 /** What may follow `PROXY ` in version 1. */
 const V1_FAMILIES = ['TCP4 ', 'TCP6 ', 'UNKNOWN']
@@ -106,8 +106,8 @@ const SSL_CLIENT = { tls: 0x01, certOnConnection: 0x02, certInSession: 0x04 } as
  */
 export function readProxyHeader(bytes: Uint8Array, maxBytes: number): ProxyHeaderRead {
   if (bytes.length === 0) return { kind: 'need-more', isBegun: false }
-  const isV1 = bytes[0] === V1_SIGNATURE[0]
-  const signature = isV1 ? V1_SIGNATURE : V2_SIGNATURE
+  const isV1 = bytes[0] === PROXY_V1_SIGNATURE[0]
+  const signature = isV1 ? PROXY_V1_SIGNATURE : PROXY_V2_SIGNATURE
   const compared = Math.min(bytes.length, signature.length)
   for (let i = 0; i < compared; i++) if (bytes[i] !== signature[i]) return { kind: 'none' }
   if (bytes.length < signature.length) return { kind: 'need-more', isBegun: false }
@@ -136,7 +136,7 @@ export function encodeProxyV2(source: ProxiedAddress, destination: ProxiedAddres
   // version and command (1), family and transport (1), length of what follows (2), addresses, ports (2 each); big-endian.
   const fixed = [0x21, isIpv4 ? 0x11 : 0x21, ...twoBytes(isIpv4 ? 12 : 36)]
   return Buffer.concat([
-    V2_SIGNATURE,
+    PROXY_V2_SIGNATURE,
     Uint8Array.from(fixed),
     ...addresses,
     Uint8Array.from([...twoBytes(source.port), ...twoBytes(destination.port)]),
@@ -156,7 +156,7 @@ function twoBytes(value: number): [number, number] {
 /** Section 2.1: `PROXY TCP4 SOURCE DESTINATION SOURCEPORT DESTINATIONPORT CRLF`, one space between, or `PROXY UNKNOWN ... CRLF`. */
 function readV1(bytes: Uint8Array, maxBytes: number): ProxyHeaderRead {
   const end = endOfLine(bytes, Math.min(bytes.length, maxBytes))
-  const text = latin1(bytes, V1_SIGNATURE.length, end ?? Math.min(bytes.length, maxBytes))
+  const text = latin1(bytes, PROXY_V1_SIGNATURE.length, end ?? Math.min(bytes.length, maxBytes))
   if (!V1_FAMILIES.some((family) => text.startsWith(family.slice(0, text.length))))
     throw new Malformed('the family of a version 1 line is none of TCP4, TCP6 and UNKNOWN')
   if (end === undefined) {

@@ -24,7 +24,7 @@ const web: ConnectionSnapshot = {
   outcome: 'detected',
   protocol: 'http/1',
   decidedBy: 'client',
-  facts: { host: 'shop.example' },
+  facts: { method: 'GET', host: 'shop.example' },
   detection: { bytes: { client: 78, server: 0 }, durationMs: 0.21 },
 }
 
@@ -40,7 +40,7 @@ const closed: CloseSummary = {
 describe('decidedLine', () => {
   test('says who, what, how and where to', () => {
     expect(decidedLine(web, at, WIDTH)).toBe(
-      '17:31:02.114  one-port   #1  10.1.2.3:51022   http/1  client, 78 B, 0.2 ms     > web 127.0.0.1:8082   shop.example\n',
+      '17:31:02.114  one-port   #1  10.1.2.3:51022   http/1  client, 78 B, 0.2 ms     > web 127.0.0.1:8082   GET shop.example\n',
     )
   })
 
@@ -59,6 +59,11 @@ describe('decidedLine', () => {
   test('shows what a port names without bytes, and what is not known as a dash', () => {
     expect(decidedLine({ ...web, decidedBy: 'port', facts: {} }, at, WIDTH)).toContain('http/1  port   ')
     expect(decidedLine(unnamed, at, WIDTH)).toMatch(/#1  10\.1\.2\.3:51022   -\n$/)
+  })
+
+  test('shows a fact that is only true by its name', () => {
+    const line = decidedLine({ ...web, facts: { sni: 'shop.example', ech: true, isOld: false } }, at, WIDTH)
+    expect(line).toMatch(/ {3}shop\.example ech false\n$/)
   })
 
   test('lets no control character of a stranger reach the terminal, nor a kilobyte', () => {
@@ -84,6 +89,18 @@ describe('closedLine', () => {
     expect(closedLine({ ...closed, http: { requests: 0, responses: 0, lastStatus: 0 } }, at, WIDTH)).toMatch(
       /312 B down\n$/,
     )
+  })
+
+  test('says that it went on in TLS, and for whom where the client said so', () => {
+    const smtp: CloseSummary = {
+      ...closed,
+      http: undefined,
+      protocol: 'smtp',
+      facts: { upgrade: 'tls', tlsVersion: 'TLSv1.3' },
+    }
+    expect(closedLine(smtp, at, WIDTH)).toMatch(/312 B down, went on in TLS\n$/)
+    const named = { ...smtp, facts: { ...smtp.facts, sni: 'mail.example.com' } }
+    expect(closedLine(named, at, WIDTH)).toMatch(/312 B down, went on in TLS for mail\.example\.com\n$/)
   })
 
   test.for([

@@ -54,6 +54,7 @@ listeners:
       - detect
       - tcp-forward: { routes: [{ name: vip, match: { source: 203.0.113.0/24 }, destination: "127.0.0.1:81" }] }
   - { name: sidecar, address: "127.0.0.1:4143", intercept: redirect, destination: original }
+  - { name: transparent, address: "127.0.0.1:4144", intercept: tproxy, destination: original }
   - { name: quota, address: "127.0.0.1:2704", destination: web, filters: [detect, acme-quota, tcp-forward] }
   - { name: end, address: "127.0.0.1:2705", filters: [acme-end] }
 `
@@ -82,6 +83,8 @@ async function explain(...args: string[]): Promise<string> {
     stdout: { write: (text: string) => (said += text) },
     stderr: { write: (text: string) => expect.unreachable(text) },
     setExitCode: (code: number) => expect(code).toBe(0),
+    stdin: expect.unreachable as never,
+    writeAnswer: (text: string) => expect.unreachable(text),
   }
   const program = new Command().exitOverride()
   addExplainCommand(program, io, registryOf([builtIns]))
@@ -116,10 +119,10 @@ describe('a recording through a listener is', () => {
   })
 
   test('denied where no route matches, and told so in words', async () => {
-    const text = await explain('--client-text', 'BOO\\x00', '-c', await configFile(), '--votes')
+    const text = await explain('--client-text', 'BOO\\x00\\xff', '-c', await configFile(), '--votes')
     expect(text).toMatch(/^recorded {2}one-port {2}unknown$/m)
     expect(text).toContain(
-      'denied by tcp-forward: no-route\n  no route matches it, and the listener has no destination for the rest\n  after 4 bytes of the client and 0 bytes of the server\n',
+      'denied by tcp-forward: no-route\n  no route matches it, and the listener has no destination for the rest\n  after 5 bytes of the client and 0 bytes of the server\n',
     )
     expect(text).toMatch(/^ {2}http\/1 +no +byte 3 \(0x00 is no token character\)$/m)
   })
@@ -138,7 +141,7 @@ describe('a recording through a listener is', () => {
   })
 
   test('denied by detection that is told to, with the port that is not listed', async () => {
-    const { listener } = await explained('strict', '--client-text', 'BOO\\x00')
+    const { listener } = await explained('strict', '--client-text', 'BOO\\x00\\xff')
     expect(listener).toMatchObject({ conclusion: 'denied', denied: { filter: 'detect', reason: 'unknown' } })
     expect(listener.trace).toContainEqual(
       expect.objectContaining({ step: 'port-override', note: '8080 is not listed' }),
@@ -201,8 +204,8 @@ describe('what a recording cannot tell is said:', () => {
     expect(told.listener).toMatchObject({ conclusion: 'carried', route: 'vip', untold: [] })
   })
 
-  test('where it was headed, until it is said', async () => {
-    const { listener } = await explained('sidecar', '--client-text', HTTP)
+  test.each(['sidecar', 'transparent'])('where it was headed, until it is said: %s', async (name) => {
+    const { listener } = await explained(name, '--client-text', HTTP)
     expect(listener).toMatchObject({ conclusion: 'carried' })
     expect(listener).not.toHaveProperty('destination')
     expect(listener.trace).toContainEqual(
@@ -210,7 +213,7 @@ describe('what a recording cannot tell is said:', () => {
     )
     expect(listener.untold).toEqual([expect.stringContaining('--destination HOST:PORT says it')])
 
-    const told = await explained('sidecar', '--client-text', HTTP, '--destination', '10.0.0.7:3306')
+    const told = await explained(name, '--client-text', HTTP, '--destination', '10.0.0.7:3306')
     expect(told).toMatchObject({ protocol: 'mysql', decidedBy: 'port' })
     expect(told.listener).toMatchObject({ destination: '10.0.0.7:3306', untold: [] })
   })

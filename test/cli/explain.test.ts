@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import type { CliIo } from '../../src/cli/cli-io.js'
 import { denySentence } from '../../src/cli/deny-sentences.js'
 import { addExplainCommand } from '../../src/cli/explain.js'
+import type { StreamingIo } from '../../src/cli/streaming-io.js'
 import { registryOf } from '../../src/core/config/registry.js'
 import { defineFilter } from '../../src/core/filter.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
@@ -17,12 +17,16 @@ import type { Plugin } from '../../src/plugins/plugin.js'
 import type { Sluice } from '../../src/sluice.js'
 import { startSluice } from '../support/start-sluice.js'
 
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 async function run(...args: string[]) {
   const result = { stdout: '', stderr: '', code: undefined as number | undefined }
-  const io: CliIo = {
+  const io: StreamingIo = {
     stdout: { write: (text) => (result.stdout += text) },
     stderr: { write: (text) => (result.stderr += text) },
     setExitCode: (code) => (result.code = code),
+    stdin: nothing(),
+    writeAnswer: (text) => Promise.resolve(void (result.stdout += text)),
   }
   const program = new Command().exitOverride()
   addExplainCommand(program, io, registryOf([builtIns]))
@@ -70,7 +74,7 @@ function folder(): string {
 describe('sluice explain, of a running Sluice', () => {
   test('says which filter denied, why, and after which bytes', async () => {
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'echo'])
-    await say(sluice, '\x00\x01\x02\xff\xff')
+    await say(sluice, '\0\0\0\0\0')
     const { stdout, code } = await run('--denied', '--admin', admin)
     expect(code).toBe(0)
     expect(stdout).toContain('denied by detect: unknown\n  no sniffer knows these bytes, and onUnknown is "deny"\n')
@@ -85,7 +89,7 @@ describe('sluice explain, of a running Sluice', () => {
     for (let i = 0; i < 2; i++) {
       const socket = connect(sluice.address('in').port, '127.0.0.1').on('error', () => {})
       onTestFinished(() => void socket.destroy())
-      socket.write('GET / HTTP/1.1\r\n')
+      socket.write('GET / HTTP/1.1\r\n\r\n')
       await once(socket, 'data')
     }
     const { stdout } = await run('--last', '--listener', 'in', '-o', 'json', '--admin', admin)
@@ -94,7 +98,7 @@ describe('sluice explain, of a running Sluice', () => {
 
   test('keeps no bytes where traceBytes is 0, and says so', async () => {
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'echo'], 0)
-    await say(sluice, '\x00\x01\x02\xff\xff')
+    await say(sluice, '\0\0\0\0\0')
     expect((await run('1', '--votes', '--admin', admin)).stdout).toContain(
       'no votes: nothing was looked at, or traceBytes is 0',
     )
@@ -155,8 +159,8 @@ describe('sluice explain, of a running Sluice', () => {
     const sniffer = {
       protocol: 'evil',
       maxBytes: 8,
-      samples: { client: ['\u0001evil'] },
-      client: (window: Uint8Array) => (window[0] === 1 ? { facts: { version: evil } } : ('no-match' as const)),
+      samples: { client: ['\u00f1evil'] },
+      client: (window: Uint8Array) => (window[0] === 0xf1 ? { facts: { version: evil } } : ('no-match' as const)),
       whyNot: () => evil,
     }
     const filter = defineFilter({
@@ -171,7 +175,7 @@ describe('sluice explain, of a running Sluice', () => {
     })
     const plugin: Plugin = { name: 'evil', apiVersion: 1, sniffers: [sniffer], filters: [filter] }
     const { sluice, admin } = await started([{ detect: { onUnknown: 'deny' } }, 'evil-filter', 'echo'], 256, [plugin])
-    await say(sluice, '\u0001\u001b[31m')
+    await say(sluice, '\u00f1\u001b[31m')
     await say(sluice, '\u0002\u001b[31m')
     for (const args of [['1'], ['2'], ['--denied']]) {
       const { stdout } = await run(...args, '--votes', '--admin', admin)

@@ -9,15 +9,24 @@ describe('sluice', () => {
     expect(sluice.written).toEqual({ stdout: `${packageVersion()}\n`, stderr: '' })
   })
 
-  test.for(['run', 'proxy', 'check', 'validate', 'schema', 'quickstart', 'new', 'explain', 'sniff'])(
-    'prints the help of %s on standard output',
-    async (command) => {
-      const sluice = new SpawnedSluice([command, '--help'])
-      expect(await sluice.ended).toBe(0)
-      expect(sluice.written.stdout).toContain('Usage: sluice ')
-      expect(sluice.written.stderr).toBe('')
-    },
-  )
+  test.for([
+    'run',
+    'proxy',
+    'check',
+    'validate',
+    'schema',
+    'quickstart',
+    'new',
+    'explain',
+    'sniff',
+    'intercept',
+    'doctor',
+  ])('prints the help of %s on standard output', async (command) => {
+    const sluice = new SpawnedSluice([command, '--help'])
+    expect(await sluice.ended).toBe(0)
+    expect(sluice.written.stdout).toContain('Usage: sluice ')
+    expect(sluice.written.stderr).toBe('')
+  })
 
   test.for([[[]], [['nothing-of-the-kind']], [['run', '--nothing-of-the-kind']]] as const)(
     'exits with 2 on %j, and says it on standard error',

@@ -12,10 +12,10 @@ test.each([
   ['half a word of the client', 'GE', '', 'ended'],
   ['half a word of the server', '', 'SSH', 'ended'],
   ['half a word of each', 'GE', 'SSH', 'ended'],
-  ['what no sniffer knows of a client', 'BOO\0', '', 'unknown'],
-  ['what no sniffer knows of a server', '', '\xff\xff', 'unknown'],
-  ['what no sniffer knows, and half a word', 'BOO\0', 'SSH', 'unknown'],
-  ['half a word, and what no sniffer knows', 'GE', '\xff\xff', 'unknown'],
+  ['what no sniffer knows of a client', '\0\0\0\0\0', '', 'unknown'],
+  ['what no sniffer knows of a server', '', '\0\0\0\0\0', 'unknown'],
+  ['what no sniffer knows, and half a word', '\0\0\0\0\0', 'SSH', 'unknown'],
+  ['half a word, and what no sniffer knows', 'GE', '\0\0\0\0\0', 'unknown'],
   ['a request', 'GET / HTTP/1.1\r\n', '', 'detected'],
   ['a greeting', '', 'SSH-2.0-x\r\n', 'detected'],
   ['a window in which nothing is certain', `GET /${'a'.repeat(20_000)}`, '', 'unknown'],
@@ -27,10 +27,11 @@ test.each([
   const recorded = sniffRecording(plan, segments, WINDOW_BYTES)
   expect(recorded.outcome).toBe(outcome)
   const { summary } = await runChain({ filters: ['detect'], client, server })
-  const { outcome: lived, protocol, decidedBy, facts, detection } = summary
-  expect({ outcome: lived, protocol, decidedBy, facts, bytes: detection?.bytes }).toEqual({
+  const { outcome: lived, protocol, decidedBy, facts, detection, spokeFirst } = summary
+  expect({ outcome: lived, protocol, decidedBy, facts, bytes: detection?.bytes, spokeFirst }).toEqual({
     protocol: undefined,
     decidedBy: undefined,
+    spokeFirst: undefined,
     ...recorded,
   })
 })

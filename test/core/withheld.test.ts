@@ -60,7 +60,7 @@ describe('a chain with a choice', () => {
   test('denies with a reset what no route takes, as soon as every sniffer has said no', async () => {
     const { sluice, closed } = await startMultiplexer()
     const client = await connectTo(sluice.address().port)
-    client.send('\x01\x02\x03')
+    client.send('\0\0\0\0\0')
     expect(await client.closed()).toBe('ECONNRESET')
     expect(await closed).toMatchObject({
       outcome: 'unknown',

@@ -6,8 +6,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
 import { loadConfig } from '../../src/core/config/load-config.js'
 import { registryOf } from '../../src/core/config/registry.js'
+import { ORIGINAL_DESTINATIONS } from '../../src/core/tokens.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
 import { createSluice } from '../../src/sluice.js'
+import { freePort } from '../support/free-port.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { fencesOf, pages, read } from './pages.js'
 
@@ -51,7 +53,10 @@ describe('a file of config/', () => {
   })
 
   test.each(configFiles)('%s starts, takes a connection on each listener, and stops', async (name) => {
-    const sluice = await createSluice(await withFreePorts(name)).start()
+    const nowhere = { host: '127.0.0.1', port: await freePort() }
+    // As if rules had brought the connections: a direct one is refused. test/e2e/sidecar.test.ts has the rules.
+    const providers = [{ token: ORIGINAL_DESTINATIONS, value: { of: () => nowhere } }]
+    const sluice = await createSluice(await withFreePorts(name), { providers }).start()
     onTestFinished(() => sluice.stop())
     for (const listener of sluice.config.listeners) {
       const closed = sluice.nextClose(listener.name)

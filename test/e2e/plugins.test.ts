@@ -134,10 +134,10 @@ describe('a plugin that fails on a live connection', () => {
     // Not on its sample: so it starts.
     const client = (window: Uint8Array) => {
       if (window[0] === 0x47) throw new Error('a bug')
-      return window[0] === 0x01 ? 'match' : 'no-match'
+      return window[0] === 0xf1 ? 'match' : 'no-match'
     }
     const sniffers = [
-      { protocol: 'faulty', maxBytes: 1, client, samples: { client: ['\x01\x01\x01\x01\x01'] }, before: ['http/1'] },
+      { protocol: 'faulty', maxBytes: 1, client, samples: { client: ['\xf1\xf1\xf1\xf1\xf1'] }, before: ['http/1'] },
     ]
     const sluice = await startWith({ sniffers }, '')
     const closed = sluice.nextClose('in')

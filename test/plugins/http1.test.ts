@@ -3,33 +3,191 @@ import { http1 } from '../../src/plugins/http1.js'
 import { describeSniffer, latin1 } from './describe-sniffer.js'
 
 const LONG_TARGET = `/${'a'.repeat(8000)}`
+const GET = { method: 'GET' }
+
+const method = (name: string) => ({ method: name })
+const host = (name: string) => ({ method: 'GET', host: name })
+/** A whole head, of these field lines. */
+const head = (...fields: readonly string[]) => `GET / HTTP/1.1\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`
 
 describeSniffer(http1, {
   matches: [
-    { name: 'the shortest request line', from: 'client', bytes: 'GET / HTTP/1.1', yesAfter: 14 },
-    { name: 'HTTP/1.0', from: 'client', bytes: 'GET / HTTP/1.0\r\n\r\n', yesAfter: 14 },
-    { name: 'a minor version to come', from: 'client', bytes: 'GET / HTTP/1.2\r\n\r\n', yesAfter: 14 },
-    { name: 'bare line feeds', from: 'client', bytes: 'GET / HTTP/1.1\nHost: a\n\n', yesAfter: 14 },
-    { name: 'a method in lower case', from: 'client', bytes: 'get / HTTP/1.1\r\n', yesAfter: 14 },
-    { name: 'a cache method', from: 'client', bytes: 'PURGE /x HTTP/1.1\r\n', yesAfter: 17 },
-    { name: 'WebDAV', from: 'client', bytes: 'PROPFIND /dav HTTP/1.1\r\n', yesAfter: 22 },
-    { name: 'UPnP', from: 'client', bytes: 'M-SEARCH * HTTP/1.1\r\n', yesAfter: 19 },
-    { name: 'a method of 32 characters', from: 'client', bytes: `${'M'.repeat(32)} / HTTP/1.1\r\n`, yesAfter: 43 },
+    { name: 'HTTP/1.0', from: 'client', bytes: 'GET / HTTP/1.0\r\n\r\n', yesAfter: 14, facts: GET },
+    { name: 'a minor version to come', from: 'client', bytes: 'GET / HTTP/1.2\r\n\r\n', yesAfter: 14, facts: GET },
+    { name: 'bare line feeds', from: 'client', bytes: 'GET / HTTP/1.1\nHost: a\n\n', yesAfter: 14, facts: host('a') },
+    {
+      name: 'a method in lower case',
+      from: 'client',
+      bytes: 'get / HTTP/1.1\r\n\r\n',
+      yesAfter: 14,
+      facts: method('get'),
+    },
+    {
+      name: 'a cache method',
+      from: 'client',
+      bytes: 'PURGE /x HTTP/1.1\r\n\r\n',
+      yesAfter: 17,
+      facts: method('PURGE'),
+    },
+    {
+      name: 'WebDAV',
+      from: 'client',
+      bytes: 'PROPFIND /dav HTTP/1.1\r\n\r\n',
+      yesAfter: 22,
+      facts: method('PROPFIND'),
+    },
+    { name: 'UPnP', from: 'client', bytes: 'M-SEARCH * HTTP/1.1\r\n\r\n', yesAfter: 19, facts: method('M-SEARCH') },
+    {
+      name: 'a method of 32 characters',
+      from: 'client',
+      bytes: `${'M'.repeat(32)} / HTTP/1.1\r\n\r\n`,
+      yesAfter: 43,
+      facts: method('M'.repeat(32)),
+    },
     {
       name: 'origin form with query and UTF-8',
       from: 'client',
-      bytes: 'GET /\xc3\xa4?q=<|> HTTP/1.1\r\n',
+      bytes: 'GET /\xc3\xa4?q=<|> HTTP/1.1\r\n\r\n',
       yesAfter: 22,
+      facts: GET,
     },
-    { name: 'a long target', from: 'client', bytes: `GET ${LONG_TARGET} HTTP/1.1\r\n`, yesAfter: 8014 },
-    { name: 'absolute form', from: 'client', bytes: 'GET http://a.example/ HTTP/1.1\r\n', yesAfter: 30 },
-    { name: 'absolute form of another scheme', from: 'client', bytes: 'GET ftp://a/ HTTP/1.0\r\n', yesAfter: 21 },
-    { name: 'authority form', from: 'client', bytes: 'CONNECT h:443 HTTP/1.1\r\n', yesAfter: 22 },
-    { name: 'authority form of IPv6', from: 'client', bytes: 'CONNECT [2001:db8::1]:443 HTTP/1.1\r\n', yesAfter: 34 },
-    { name: 'asterisk form', from: 'client', bytes: 'OPTIONS * HTTP/1.1\r\n', yesAfter: 18 },
-    { name: 'PRI in HTTP/1', from: 'client', bytes: 'PRI * HTTP/1.1\r\n', yesAfter: 14 },
-    { name: 'empty lines first', from: 'client', bytes: '\r\n\r\nGET / HTTP/1.1\r\n', yesAfter: 18 },
-    { name: 'four empty lines first', from: 'client', bytes: '\r\n\n\r\n\nGET / HTTP/1.1\r\n', yesAfter: 20 },
+    { name: 'a long target', from: 'client', bytes: `GET ${LONG_TARGET} HTTP/1.1\r\n\r\n`, yesAfter: 8014, facts: GET },
+    {
+      name: 'absolute form',
+      from: 'client',
+      bytes: 'GET http://a.example/ HTTP/1.1\r\n',
+      yesAfter: 30,
+      facts: host('a.example'),
+    },
+    {
+      name: 'absolute form of another scheme',
+      from: 'client',
+      bytes: 'GET ftp://a/ HTTP/1.0\r\n',
+      yesAfter: 21,
+      facts: host('a'),
+    },
+    {
+      name: 'absolute form and another Host',
+      from: 'client',
+      bytes: 'GET http://User:Secret@A.example.:80?b HTTP/1.1\r\nHost: b\r\n\r\n',
+      yesAfter: 47,
+      facts: host('a.example'),
+    },
+    {
+      name: 'absolute form without a host',
+      from: 'client',
+      bytes: 'GET unix:///run/x HTTP/1.1\r\nHost: b\r\n\r\n',
+      yesAfter: 26,
+      facts: GET,
+    },
+    {
+      name: 'authority form',
+      from: 'client',
+      bytes: 'CONNECT h:443 HTTP/1.1\r\n',
+      yesAfter: 22,
+      facts: { method: 'CONNECT', host: 'h' },
+    },
+    {
+      name: 'authority form of IPv6',
+      from: 'client',
+      bytes: 'CONNECT [2001:DB8::1]:443 HTTP/1.1\r\n',
+      yesAfter: 34,
+      facts: { method: 'CONNECT', host: '[2001:db8::1]' },
+    },
+    {
+      name: 'asterisk form',
+      from: 'client',
+      bytes: 'OPTIONS * HTTP/1.1\r\nHost: a\r\n',
+      yesAfter: 18,
+      facts: { method: 'OPTIONS', host: 'a' },
+    },
+    { name: 'PRI in HTTP/1', from: 'client', bytes: 'PRI * HTTP/1.1\r\n\r\n', yesAfter: 14, facts: method('PRI') },
+    { name: 'empty lines first', from: 'client', bytes: '\r\n\r\nGET / HTTP/1.1\r\n\r\n', yesAfter: 18, facts: GET },
+    {
+      name: 'four empty lines first',
+      from: 'client',
+      bytes: '\r\n\n\r\n\nGET / HTTP/1.1\r\n\r\n',
+      yesAfter: 20,
+      facts: GET,
+    },
+    {
+      name: 'more behind the version',
+      from: 'client',
+      bytes: 'GET / HTTP/1.10\r\nHost: a\r\n\r\n',
+      yesAfter: 14,
+      facts: GET,
+    },
+    { name: 'half a line end', from: 'client', bytes: 'GET / HTTP/1.1\rHost: a\r\n\r\n', yesAfter: 14, facts: GET },
+    {
+      name: 'a Host field behind others',
+      from: 'client',
+      bytes: head('A: b', 'hOsT:\t Shop.Example:8080 \t', 'C: d'),
+      yesAfter: 14,
+      facts: host('shop.example'),
+    },
+    {
+      name: 'the first Host field of two',
+      from: 'client',
+      bytes: head('Host: a', 'Host: b'),
+      yesAfter: 14,
+      facts: host('a'),
+    },
+    {
+      name: 'an address for a host',
+      from: 'client',
+      bytes: head('Host: [::1]:80'),
+      yesAfter: 14,
+      facts: host('[::1]'),
+    },
+    {
+      name: 'a host with an underscore',
+      from: 'client',
+      bytes: head('Host: a_b.example.'),
+      yesAfter: 14,
+      facts: host('a_b.example'),
+    },
+    { name: 'an empty Host field', from: 'client', bytes: head('Host:'), yesAfter: 14, facts: GET },
+    { name: 'a host of dots', from: 'client', bytes: head('Host: .'), yesAfter: 14, facts: GET },
+    { name: 'a host with a control', from: 'client', bytes: head('Host: a\x1b[2J'), yesAfter: 14, facts: GET },
+    { name: 'a host with a port that is none', from: 'client', bytes: head('Host: a:b'), yesAfter: 14, facts: GET },
+    { name: 'half an address', from: 'client', bytes: head('Host: [::1'), yesAfter: 14, facts: GET },
+    { name: 'a host of 254 bytes', from: 'client', bytes: head(`Host: ${'a'.repeat(254)}`), yesAfter: 14, facts: GET },
+    {
+      name: 'a field that begins like Host',
+      from: 'client',
+      bytes: head('Hostage: a', 'X-Host: b'),
+      yesAfter: 14,
+      facts: GET,
+    },
+    { name: 'a Host field in the body', from: 'client', bytes: `${head('A: b')}Host: a\r\n`, yesAfter: 14, facts: GET },
+    {
+      name: 'a CR in a line',
+      from: 'client',
+      bytes: head('A: b\rc', '\rHost: x', 'Host: a'),
+      yesAfter: 14,
+      facts: host('a'),
+    },
+    {
+      name: 'a long field and then Host',
+      from: 'client',
+      bytes: head(`A: ${'b'.repeat(2000)}`, 'Host: a'),
+      yesAfter: 14,
+      facts: host('a'),
+    },
+    {
+      name: 'many fields and then Host',
+      from: 'client',
+      bytes: head(...Array<string>(300).fill('A: b'), 'Host: a'),
+      yesAfter: 14,
+      facts: host('a'),
+    },
+    {
+      name: 'Host behind the bound',
+      from: 'client',
+      bytes: head(`A: ${'b'.repeat(8200)}`, 'Host: a'),
+      yesAfter: 14,
+      facts: GET,
+    },
     { name: 'a status line', from: 'server', bytes: 'HTTP/1.1 200 OK\r\n', yesAfter: 9 },
     { name: 'HAProxy to a silent client', from: 'server', bytes: 'HTTP/1.0 408 Request Time-out\r\n', yesAfter: 9 },
   ],
@@ -108,4 +266,21 @@ test('a binary first message never waits as HTTP: it is rejected by its fourth b
     expect(rejected, message).toBeGreaterThanOrEqual(0)
     expect(rejected, message).toBeLessThanOrEqual(4)
   }
+})
+
+test.each([
+  ['with the Host field', head('A: b', 'Host: shop.example', 'C: d'), head('A: b', 'Host: shop.example').length - 2],
+  ['with the end of a head without one', head('A: b'), head('A: b').length],
+  ['with the version where the target has the host', 'CONNECT a:1 HTTP/1.1\r\n', 20],
+  ['with a Host field that goes on for too long', head(`Host: ${'a'.repeat(400)}`), 'GET / HTTP/1.1\r\n'.length + 321],
+  ['at the bound', head(`A: ${'b'.repeat(9000)}`), 8192],
+])('says its facts %s, and is sure until then', (_, text, length) => {
+  const bytes = latin1(text)
+  const version = text.indexOf('HTTP/1.') + 8
+  let seen = 0
+  for (let shown = version; shown < length; shown++) {
+    expect(http1.client!(bytes.subarray(0, shown), seen), `${shown} bytes`).toBe('sure')
+    seen = shown
+  }
+  expect(http1.client!(bytes.subarray(0, length), seen)).toHaveProperty('facts')
 })

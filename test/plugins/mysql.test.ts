@@ -76,6 +76,7 @@ describeSniffer(mysql, {
     },
   ],
   nearMisses: [
+    { name: 'a length that could be a greeting of SOCKS5', from: 'client', bytes: '\x05\x01\0\x01', rejectedAt: 0 },
     { name: 'a sequence number of 0', from: 'client', bytes: '\x52\0\0\0\x05\xa6', rejectedAt: 3 },
     { name: 'an answer too short', from: 'client', bytes: '\x1f\0\0\x01\x05\xa6', rejectedAt: 1 },
     { name: 'an answer without a user', from: 'client', bytes: '\x21\0\0\x01\x05\xa6', rejectedAt: 1 },

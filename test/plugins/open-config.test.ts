@@ -282,19 +282,19 @@ describe('plugins of a configuration', () => {
 
   test('that do not know their own sample are refused', async () => {
     const folder = await pluginFolder()
-    const deaf = `{ protocol: 'deaf', maxBytes: 4, samples: { server: ['\\x01\\x02'] }, server: () => 'no-match' }`
+    const deaf = `{ protocol: 'deaf', maxBytes: 4, samples: { server: ['deaf..'] }, server: () => 'no-match' }`
     await folder.file('a.mjs', pluginSource('a', deaf))
     expect(await check(folder, '[./a.mjs]')).toEqual([
-      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "deaf" says no to its own server sample 01 02 "..": a sample is what it recognises',
+      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "deaf" says no to its own server sample 64 65 61 66 2e 2e "deaf..": a sample is what it recognises',
     ])
   })
 
   test('whose sniffer answers with what is no verdict are refused, and accused of nothing else', async () => {
     const folder = await pluginFolder()
-    const promises = `{ protocol: 'later', maxBytes: 4, samples: { server: ['\\x01\\x02'] }, server: async () => 'match' }`
+    const promises = `{ protocol: 'later', maxBytes: 4, samples: { server: ['deaf..'] }, server: async () => 'match' }`
     await folder.file('a.mjs', pluginSource('a', promises))
     expect(await check(folder, '[./a.mjs]')).toEqual([
-      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "later" fails (a sniffer answered with a value of type object, which is no verdict) on its own server sample 01 02 "..": a sample is what it recognises',
+      '1:11 SLUICE_PLUGIN_SAMPLE plugins[0]: plugin "a": the sniffer of "later" fails (a sniffer answered with a value of type object, which is no verdict) on its own server sample 64 65 61 66 2e 2e "deaf..": a sample is what it recognises',
     ])
   })
 

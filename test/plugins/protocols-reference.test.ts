@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import type { Side } from '../../src/core/side.js'
 import type { Sniffer } from '../../src/core/sniffer.js'
 import { builtInSniffers } from '../../src/plugins/built-in-sniffers.js'
+import { readCaptures } from '../fixtures/captures.js'
 import { latin1 } from './describe-sniffer.js'
 
 const page = readFileSync(new URL('../../docs/reference/protocols.md', import.meta.url), 'utf8')
 /** Columns: protocol, from the client, after bytes, from the server, after bytes, facts, specification. */
 const rows = page
+  .split('## What it is held against')[0]!
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .map((line) => line.split('|').slice(1, -1))
@@ -49,3 +51,13 @@ function bytesCell(sniffer: Sniffer, side: Side): string {
   const [least, most] = [Math.min(...counts), Math.max(...counts)]
   return least === most ? String(least) : `${least} to ${most}`
 }
+
+test('the reference page counts captured and written conversations apart', () => {
+  const captures = [...readCaptures().values()].flat()
+  const table = page.split('<!-- recorded conversations -->')[1]!
+  for (const protocol of [...builtInSniffers.map((sniffer) => sniffer.protocol), 'unknown']) {
+    const own = captures.filter((capture) => capture.protocol === protocol)
+    const captured = own.filter(({ source }) => source.startsWith('captured from ')).length
+    expect(table).toContain(`| \`${protocol}\` | ${captured} | ${own.length - captured} | `)
+  }
+})

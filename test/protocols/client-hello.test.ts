@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { Duplex, Readable } from 'node:stream'
 import { connect, type ConnectionOptions } from 'node:tls'
 import fc from 'fast-check'
-import { getExtensionData, readTlsClientHello } from 'read-tls-client-hello'
+import { calculateJa4, getExtensionData, readTlsClientHello } from 'read-tls-client-hello'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Facts, Sniff } from '../../src/core/sniffer.js'
 import { CLIENT_HELLO_PROOF_BYTES, MAX_CLIENT_HELLO_BYTES, sniffClientHello } from '../../src/protocols/client-hello.js'
@@ -60,8 +60,13 @@ async function oracle(hello: Buffer): Promise<Facts> {
   const message = await readTlsClientHello(Readable.from([hello], { objectMode: false }))
   const sni = getExtensionData(message, 'sni')?.serverName
   const alpn = getExtensionData(message, 'alpn')?.protocols
-  return { ...(sni === undefined ? {} : { sni }), ...(alpn === undefined ? {} : { alpn }) }
+  const versions = getExtensionData(message, 'supported_versions')?.versions ?? [message.version]
+  const version = VERSION_NAMES[Math.max(...versions.filter((offered) => offered >> 8 === 3)) & 0xff]!
+  const ja4 = calculateJa4(message)
+  return { ...(sni === undefined ? {} : { sni }), ...(alpn === undefined ? {} : { alpn }), version, ja4 }
 }
+
+const VERSION_NAMES = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
 function facts(sniff: Sniff): Facts {
   expect(typeof sniff === 'object' || sniff === 'match').toBe(true)
@@ -160,8 +165,10 @@ describe('sniffClientHello reads what real clients say', () => {
   })
 
   test('and the oracle has seen names and protocols', async () => {
-    expect(await oracle(hellos['openssl']!)).toEqual({ sni: 'shop.example', alpn: ['h2', 'http/1.1'] })
-    expect(await oracle(hellos['node:tls, neither']!)).toEqual({})
+    expect(await oracle(hellos['openssl']!)).toMatchObject({ sni: 'shop.example', alpn: ['h2', 'http/1.1'] })
+    expect(Object.keys(await oracle(hellos['node:tls, neither']!))).toEqual(['version', 'ja4'])
+    expect(await oracle(hellos['node:tls 1.2']!)).toMatchObject({ version: 'TLSv1.2' })
+    expect(await oracle(hellos['openssl 1.3']!)).toMatchObject({ version: 'TLSv1.3' })
   })
 
   test.each(names)('%s: every prefix wants more, then is sure, then has the facts for good', (name) => {
@@ -211,11 +218,16 @@ describe('sniffClientHello reads', () => {
     [
       'the outer name of an encrypted hello',
       [[0xfe0d, [0, 1, 2, 3]], serverName('public.example')],
-      { sni: 'public.example' },
+      { sni: 'public.example', ech: true },
     ],
+    ['an inner hello, which is never seen in the clear', [[0xfe0d, [1]], serverName('a.b')], { sni: 'a.b' }],
   ]
   test.each(rows)('%s', (_, extensions, expected) => {
-    expect(sniffClientHello(makeHello({ extensions }))).toEqual({ facts: expected })
+    const found = facts(sniffClientHello(makeHello({ extensions })))
+    const { version, ja4, ...named } = found
+    expect(named).toEqual(expected)
+    expect(version).toBe('TLSv1.2')
+    expect(ja4).toMatch(/^t12[di]01\d\d..(_[0-9a-f]{12}){2}$/)
   })
 
   test.each([
@@ -233,6 +245,11 @@ describe('sniffClientHello reads', () => {
     ['a list of names that is too long', { extensions: [[0, [0, 9, 0, 0, 1, 0x61]]] }],
     ['protocols of length 0', { extensions: [[16, [0, 1, 0]]] }],
     ['a protocol beyond its list', { extensions: [[16, [0, 3, 9, 0x61, 0x62]]] }],
+  ] satisfies [string, HelloParts][])('neither name nor protocols from %s', (_, parts) => {
+    expect(Object.keys(facts(sniffClientHello(makeHello(parts))))).toEqual(['version', 'ja4'])
+  })
+
+  test.each([
     ['an extension beyond the list', { extensions: [serverName('a.b'), [5, [1]]], extensionsLength: 16 }],
     ['a list of extensions beyond the message', { extensions: [serverName('a.b')], extensionsLength: 90 }],
     ['a session id of 33', { sessionId: Array<number>(33).fill(1), extensions: [serverName('a.b')] }],
@@ -241,6 +258,30 @@ describe('sniffClientHello reads', () => {
     ['no compression methods', { compression: [], extensions: [serverName('a.b')] }],
   ] satisfies [string, HelloParts][])('no facts, but TLS, from %s', (_, parts) => {
     expect(sniffClientHello(makeHello(parts))).toBe('match')
+  })
+
+  test.each([
+    ['the highest of those offered', [0x0303, 0x0304, 0x0302], 'TLSv1.3'],
+    ['no GREASE', [0x0a0a, 0x0303, 0xfafa], 'TLSv1.2'],
+    ['a draft of TLS 1.3', [0x7f1c, 0x0303], 'TLSv1.3'],
+    ['SSL 3.0', [0x0300], 'SSLv3'],
+  ])('as the version %s', (_, versions, version) => {
+    const list = versions.flatMap(u16)
+    const hello = makeHello({ extensions: [[43, [list.length, ...list]]] })
+    expect(facts(sniffClientHello(hello))).toMatchObject({ version })
+  })
+
+  test('no version from one that nobody knows', () => {
+    const hello = makeHello({ extensions: [[43, [2, 9, 9]]] })
+    expect(facts(sniffClientHello(hello))).not.toHaveProperty('version')
+  })
+
+  test('no facts from a hello with more extensions than there are', () => {
+    const extensions = Array.from({ length: 257 }, (_, type): [number, number[]] => [type + 100, []])
+    expect(sniffClientHello(makeHello({ extensions }))).toBe('match')
+    expect(facts(sniffClientHello(makeHello({ extensions: extensions.slice(1) })))).toMatchObject({
+      version: 'TLSv1.2',
+    })
   })
 
   test('no facts from a hello that cannot fit, as soon as its header says so', () => {

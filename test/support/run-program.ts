@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** The longest that it may run; 30 s where it is not given. */
+  readonly limitMs?: number
 }
 
 export interface RunResult {
@@ -24,7 +26,7 @@ const STOP_LIMIT_MS = 5_000
 
 /** Runs a program to its end. Does not throw for an exit code other than 0. */
 export async function runProgram(name: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const child = start(name, args, options, RUN_LIMIT_MS)
+  const child = start(name, args, options, options.limitMs ?? RUN_LIMIT_MS)
   const output = collect(child)
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input ?? '')
@@ -41,7 +43,12 @@ export interface RunningProgram {
   /** Settles when it has printed what matches; rejects when it ends before, or takes too long. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>
   /** Asks it to end, waits until it has, and gives its exit code: null where a signal ended it. */
-  stop(signal?: NodeJS.Signals): Promise<number | null>
+  stop(signal?: NodeJS.Signals, options?: StopOptions): Promise<number | null>
+}
+
+export interface StopOptions {
+  /** Longest that it may take; then it is killed. */
+  readonly limitMs?: number
 }
 
 /** Starts a program that goes on until it is stopped. */
@@ -62,9 +69,9 @@ export function startProgram(name: string, args: readonly string[], options: Run
       return output.both
     },
     prints: (pattern) => printed(name, child, () => output.both, pattern),
-    async stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM', { limitMs = STOP_LIMIT_MS } = {}) {
       child.kill(signal)
-      const killer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
+      const killer = setTimeout(() => child.kill('SIGKILL'), limitMs)
       const code = await hasEnded
       clearTimeout(killer)
       return code

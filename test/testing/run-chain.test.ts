@@ -171,13 +171,13 @@ test('needs no server where a filter answers itself', async () => {
 
 test('takes sniffers of a plugin', async () => {
   const client = (window: Uint8Array) =>
-    window[0] !== 0x3c ? ('no-match' as const) : window.length < 2 ? ('need-more' as const) : ('match' as const)
+    window[0] !== 0xf1 ? ('no-match' as const) : window.length < 2 ? ('need-more' as const) : ('match' as const)
   const plugin = {
     name: 'angle',
     apiVersion: 1,
-    sniffers: [{ protocol: 'angle', maxBytes: 2, samples: { client: ['<angle bracket>\r\n'] }, client }],
+    sniffers: [{ protocol: 'angle', maxBytes: 2, samples: { client: ['\xf1angle bracket'] }, client }],
   } as const
-  const run = await runChain({ filters: ['detect'], plugins: [plugin], client: ['<', 'a>'] })
+  const run = await runChain({ filters: ['detect'], plugins: [plugin], client: ['\xf1', 'a>'] })
   expect(run.summary).toMatchObject({ protocol: 'angle', decidedBy: 'client', detection: { bytes: { client: 3 } } })
 })
 

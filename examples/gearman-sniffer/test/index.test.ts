@@ -26,5 +26,5 @@ test('names a connection, however its bytes are cut', async () => {
     client: ['\0', 'REQ\0', '\0\0\x10\0\0\0\x02hi'],
     server: '\0RES\0\0\0\x11\0\0\0\x02hi',
   })
-  expect(summary).toMatchObject({ protocol: 'gearman', decidedBy: 'client', bytes: { client: 14, server: 14 } })
+  expect(summary).toMatchObject({ protocol: 'gearman', bytes: { client: 14, server: 14 } })
 })

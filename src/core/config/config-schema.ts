@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as defaults from './defaults.js'
-import { duration, formatSize, hostPort, listenAddress, size } from './scalars.js'
+import { duration, formatSize, hostPort, listenAddress, listenerAddress, size } from './scalars.js'
 
 const aTimeout = () => duration({ minMs: 1 })
 
@@ -159,15 +159,21 @@ export const listenerSchema = z
       .default('inbound')
       .describe("Which way traffic goes, seen from the workload: the label that Linkerd's dashboards select on."),
     address: z
-      .union([listenAddress(), z.array(listenAddress()).min(1)])
+      .union([listenerAddress(), z.array(listenerAddress()).min(1)])
       .describe(
-        'Where it listens; a list for several. `:8080` is all interfaces of both families; port 0 takes a free one.',
+        'Where it listens; a list for several. `:8080` is all interfaces of both families; port 0 takes a free one; `fd:3` or `fd:NAME` is a socket that systemd or another parent passes in.',
       ),
     intercept: z
       .enum(['redirect', 'tproxy'])
       .optional()
       .describe(
         'How connections are brought here that were headed elsewhere: by REDIRECT or TPROXY rules of the kernel.',
+      ),
+    preserveSource: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Servers see the client's address in place of ours. Linux only, with CAP_NET_ADMIN; what they answer has to come back through this machine.",
       ),
     destination: z
       .string()

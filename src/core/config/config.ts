@@ -47,6 +47,13 @@ export interface EndpointConfig extends HostPort {
   readonly maxConnections: number | undefined
 }
 
+/** A socket that the parent process has bound and listens on: its descriptor's number, or the name that systemd gives it. */
+export interface InheritedSocket {
+  readonly inherited: string
+}
+
+export type ListenAddress = HostPort | InheritedSocket
+
 /** As written: an upstream's name or `host:port`; or the original destination of an intercepted connection. */
 export type DestinationConfig =
   | { readonly kind: 'upstream'; readonly name: string }
@@ -58,8 +65,9 @@ export interface ListenerConfig {
   readonly name: string
   readonly direction: Direction
   /** Several where it listens on more than one. Host `::` for `:8080` means all interfaces, both families. */
-  readonly addresses: readonly HostPort[]
+  readonly addresses: readonly ListenAddress[]
   readonly intercept: 'redirect' | 'tproxy' | undefined
+  readonly isSourcePreserved: boolean
   readonly destination: DestinationConfig | undefined
   readonly limits: {
     readonly maxConnections: number

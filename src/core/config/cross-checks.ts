@@ -1,5 +1,5 @@
 import type { CheckContext } from '../filter.js'
-import type { HostPort } from './config.js'
+import type { ListenAddress } from './config.js'
 import { formatPath, isMap, type ConfigPath } from './config-path.js'
 import { DESCRIPTOR_SHARE } from './defaults.js'
 import { checkChain } from './filter-chain.js'
@@ -53,7 +53,7 @@ function checkContext(
 }
 
 interface OwnAddress {
-  readonly address: HostPort
+  readonly address: ListenAddress
   readonly path: ConfigPath
   readonly owner: string
 }
@@ -76,13 +76,17 @@ function checkNames(listeners: readonly ReadListener[], { findings, positions }:
     if (listener.name === undefined || findings.isSpoilt([...listener.path, 'name'])) continue
     const earlier = first.get(listener.name)
     if (!earlier) first.set(listener.name, listener)
-    else if ('name' in listener.raw || listener.addresses[0]?.port === 0) {
+    else if ('name' in listener.raw || isFreePort(listener.addresses[0])) {
       const line = positions.ofValue(earlier.path)?.line
       const where = line === undefined ? `of ${formatPath(earlier.path)}` : `of the listener on line ${line}`
       const message = `"${listener.name}" is already the name ${where}`
       findings.add('SLUICE_CONFIG_DUPLICATE_NAME', [...listener.path, 'name'], message)
     }
   }
+}
+
+function isFreePort(address: ListenAddress | undefined): boolean {
+  return address !== undefined && 'port' in address && address.port === 0
 }
 
 function checkOverlaps(config: ReadConfig, { findings }: CrossCheckContext): void {
@@ -135,10 +139,24 @@ function checkInterception(listener: ReadListener, { findings, registry }: Cross
       'only an intercepted connection has an original destination: it needs "intercept: redirect" or "intercept: tproxy"'
     findings.add('SLUICE_CONFIG_INTERCEPT', [...path, 'destination'], message)
   }
-  const { unavailable } = registry.originalDestinations
-  if (isIntercepted && unavailable !== undefined) {
-    findings.add('SLUICE_CONFIG_NO_INTERCEPTION', [...path, 'intercept'], `cannot intercept here: ${unavailable}`)
+  for (const [option, { unavailable }] of neededOfKernel(listener, registry)) {
+    if (unavailable === undefined) continue
+    const verb = option === 'intercept' ? 'intercept' : "keep the client's address"
+    findings.add('SLUICE_CONFIG_NO_INTERCEPTION', [...path, option], `cannot ${verb} here: ${unavailable}`)
   }
+}
+
+/** What each option needs of the kernel. A socket that is passed in has been made transparent by whoever passes it. */
+function neededOfKernel(
+  { settings, addresses }: ReadListener,
+  { originalDestinations, transparentSockets }: Registry,
+): [option: string, service: { readonly unavailable?: string | undefined }][] {
+  const makesTransparent = settings.intercept === 'tproxy' && addresses.some((address) => 'host' in address)
+  return [
+    ...(settings.intercept === 'redirect' ? [['intercept', originalDestinations] as [string, object]] : []),
+    ...(makesTransparent ? [['intercept', transparentSockets] as [string, object]] : []),
+    ...(settings.preserveSource ? [['preserveSource', transparentSockets] as [string, object]] : []),
+  ]
 }
 
 /** Of a number that somebody wrote: the default is cut down without a word. */

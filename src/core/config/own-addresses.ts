@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { normalizeHost } from '../address.js'
-import type { HostPort } from './config.js'
+import type { HostPort, ListenAddress } from './config.js'
 
 const ANY_V4 = '0.0.0.0'
 const ANY_V6 = '::'
@@ -9,8 +9,11 @@ const ANY_V6 = '::'
 export class OwnAddresses {
   readonly #addresses: readonly HostPort[]
 
-  constructor(addresses: readonly HostPort[]) {
-    this.#addresses = addresses.map(({ host, port }) => ({ host: canonicalHost(host), port }))
+  /** What is passed in by the parent process is known when it is there: a connection that comes back is seen then. */
+  constructor(addresses: readonly ListenAddress[]) {
+    this.#addresses = addresses.flatMap((address) =>
+      'inherited' in address ? [] : [{ host: canonicalHost(address.host), port: address.port }],
+    )
   }
 
   /**
@@ -25,7 +28,8 @@ export class OwnAddresses {
 }
 
 /** True where both cannot be bound: the same port, and the same host or one that includes it. */
-export function overlaps(a: HostPort, b: HostPort): boolean {
+export function overlaps(a: ListenAddress, b: ListenAddress): boolean {
+  if ('inherited' in a || 'inherited' in b) return 'inherited' in a && 'inherited' in b && a.inherited === b.inherited
   if (a.port !== b.port || a.port === 0) return false
   const [first, second] = [canonicalHost(a.host), canonicalHost(b.host)]
   if (first === second) return true

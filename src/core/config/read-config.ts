@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Config, DestinationConfig, HostPort, ListenerConfig, UpstreamConfig } from './config.js'
+import type { Config, DestinationConfig, ListenAddress, ListenerConfig, UpstreamConfig } from './config.js'
 import { isMap, type ConfigPath } from './config-path.js'
 import { listenerSchema, rootSchema, upstreamName, upstreamSchema } from './config-schema.js'
 import { reportUnknownOption, validate, type Subject } from './describe-issues.js'
@@ -32,7 +32,7 @@ export interface ReadListener {
   /** Given, or its first address as written; undefined where neither could be read. */
   readonly name: string | undefined
   readonly settings: Partial<z.output<typeof listenerSchema>>
-  readonly addresses: readonly HostPort[]
+  readonly addresses: readonly ListenAddress[]
   readonly destination: DestinationConfig | undefined
   readonly chain: readonly ReadFilter[]
   readonly isDefaultChain: boolean
@@ -87,12 +87,13 @@ function assembleUpstream({ name, settings }: ReadUpstream): UpstreamConfig {
 }
 
 function assembleListener(listener: ReadListener): ListenerConfig {
-  const { direction, intercept, limits, timeouts, drain } = listener.settings
+  const { direction, intercept, preserveSource, limits, timeouts, drain } = listener.settings
   return {
     name: listener.name!,
     direction: direction!,
     addresses: listener.addresses,
     intercept,
+    isSourcePreserved: preserveSource!,
     destination: listener.destination,
     limits: { maxConnections: limits!.maxConnections, over: limits!.over, peekWindowBytes: limits!.peekWindow },
     timeouts: {

@@ -1,6 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
-import type { HostPort } from './config.js'
+import type { HostPort, InheritedSocket, ListenAddress } from './config.js'
 import { got } from './got.js'
 
 /** A scalar's text, read: its value, or what is wrong with it. */
@@ -35,6 +35,12 @@ const MAX_NAME_LENGTH = 253
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 const SIZE = /^(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB)$/
 const HOST_PORT = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/
+const INHERITED = /^fd:(.*)$/
+/** sd_listen_fds(3): the first one that is passed on; 0 to 2 are the standard streams. */
+const FIRST_DESCRIPTOR = 3
+const MAX_DESCRIPTOR = 1_048_575
+/** systemd.socket(5), FileDescriptorName=: up to 255 characters, no colon and no control characters. */
+const DESCRIPTOR_NAME = /^[!-9;-~]{1,255}$/
 /** RFC 1123 section 2.1, and the underscore that Docker's and SRV names have. */
 const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?$/
 
@@ -42,6 +48,7 @@ const A_DURATION = 'a duration such as 10s, 500ms or 3m'
 const A_SIZE = 'a size such as 16KiB or 1MiB'
 const A_HOST_PORT = 'host:port such as 127.0.0.1:80, "[::1]:80" or db.internal:4406'
 const A_LISTEN_ADDRESS = 'an address to listen on such as :8080, 0.0.0.0:80 or "[::]:443"'
+const A_LISTENER_ADDRESS = `${A_LISTEN_ADDRESS}, or fd:3 for a socket that is passed in`
 const A_CIDR = 'a range of addresses such as 10.0.0.0/8 or "fd00::/8"'
 
 /** Bounds on a duration, in milliseconds. */
@@ -89,6 +96,14 @@ export function listenAddress() {
   })
 }
 
+/** As `listenAddress`; and `fd:3` or `fd:NAME` for a socket that the parent process listens on. */
+export function listenerAddress() {
+  return scalar(parseListenerAddress, A_LISTENER_ADDRESS, {
+    pattern: '^(fd:[!-9;-~]+|(\\[[0-9A-Fa-f:.]+\\]|[^:\\[\\]\\s]*):\\d{1,5})$',
+    examples: ['127.0.0.1:8081', ':8080', '[::]:443', 'fd:3'],
+  })
+}
+
 /** A range of IP addresses in CIDR notation; an address alone stands for itself. */
 export function cidr() {
   return scalar(parseCidr, A_CIDR, {
@@ -104,6 +119,22 @@ export function parseHostPort(text: string): Parsed<HostPort> {
 
 export function parseListenAddress(text: string): Parsed<HostPort> {
   return parseAddress(text.startsWith(':') ? `[::]${text}` : text, A_LISTEN_ADDRESS, 0, text)
+}
+
+function parseListenerAddress(text: string): Parsed<ListenAddress> {
+  const inherited = INHERITED.exec(text)?.[1]
+  if (inherited === undefined)
+    return parseAddress(text.startsWith(':') ? `[::]${text}` : text, A_LISTENER_ADDRESS, 0, text)
+  return parseInherited(inherited, text)
+}
+
+function parseInherited(inherited: string, text: string): Parsed<InheritedSocket> {
+  if (!DESCRIPTOR_NAME.test(inherited))
+    return { problem: `expected fd:3, or fd:NAME as in FileDescriptorName= of systemd, got ${got(text)}` }
+  const number = /^\d+$/.test(inherited) ? Number(inherited) : undefined
+  if (number !== undefined && (number < FIRST_DESCRIPTOR || number > MAX_DESCRIPTOR))
+    return { problem: `descriptors are passed in from ${FIRST_DESCRIPTOR} on, got ${got(text)}` }
+  return { value: { inherited } }
 }
 
 /** The shortest text that `duration` reads as this number of milliseconds. */

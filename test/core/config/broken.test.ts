@@ -5,9 +5,9 @@ import type { LocatedFinding } from '../../../src/core/config/findings.js'
 import { loadConfig } from '../../../src/core/config/load-config.js'
 import { registryOf } from '../../../src/core/config/registry.js'
 import { builtIns } from '../../../src/plugins/built-ins.js'
-import { someOriginalDestinations } from './test-registry.js'
+import { someKernel } from './test-registry.js'
 
-const registry = registryOf([builtIns], someOriginalDestinations)
+const registry = registryOf([builtIns], someKernel)
 
 const folder = new URL('broken/', import.meta.url)
 const cases = readdirSync(folder).filter((name) => name.endsWith('.yaml'))

@@ -10,9 +10,8 @@ import { effectiveConfig } from '../../../src/core/config/effective-config.js'
 import { formatErrorCount, formatFindings } from '../../../src/core/config/format-findings.js'
 import { loadConfig, readConfigFile, type LoadOptions } from '../../../src/core/config/load-config.js'
 import { registryOf } from '../../../src/core/config/registry.js'
-import { noOriginalDestinations } from '../../../src/core/original-destination.js'
 import { builtIns } from '../../../src/plugins/built-ins.js'
-import { someOriginalDestinations, testFilters, testRegistry } from './test-registry.js'
+import { someKernel, testFilters, testRegistry } from './test-registry.js'
 
 const LISTENER = { address: '127.0.0.1:8080', destination: '127.0.0.1:9090' }
 
@@ -333,10 +332,18 @@ describe('limits of the machine', () => {
   })
 
   test('say why interception cannot be had', () => {
-    const registry = registryOf([{ filters: testFilters }], noOriginalDestinations)
-    const listener = { address: '127.0.0.1:8080', intercept: 'redirect', destination: 'original' }
-    expect(messages({ listeners: [listener] }, registry)).toEqual([
+    const registry = registryOf([{ filters: testFilters }])
+    const original = { destination: 'original' }
+    const listeners = [
+      { address: '127.0.0.1:8080', intercept: 'redirect', ...original },
+      { address: '127.0.0.1:8081', intercept: 'tproxy', ...original },
+      { address: 'fd:3', intercept: 'tproxy', ...original },
+      { address: 'fd:4', destination: '127.0.0.1:1', preserveSource: true },
+    ]
+    expect(messages({ listeners }, registry)).toEqual([
       'listeners[0].intercept: cannot intercept here: this build of Sluice cannot ask the kernel for original destinations',
+      'listeners[1].intercept: cannot intercept here: this build of Sluice cannot make transparent sockets',
+      "listeners[3].preserveSource: cannot keep the client's address here: this build of Sluice cannot make transparent sockets",
     ])
   })
 })
@@ -415,7 +422,7 @@ describe('filters of strangers', () => {
       return [{ severity: 'warning', code: 'ACME_ODD', path: ['list', 1], message: 'is odd' }]
     }
     const acme = { name: 'acme', options: z.looseObject({}), terminal: true, check } as FilterDefinition
-    const registry = registryOf([builtIns, { filters: [acme] }], someOriginalDestinations)
+    const registry = registryOf([builtIns, { filters: [acme] }], someKernel)
     const yaml = `
 upstreams: { web: { endpoints: ["127.0.0.1:1"] } }
 admin: { address: ":4191" }
@@ -504,7 +511,7 @@ describe('the files in config/', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 
   test.each(files)('%s is valid, without a variable being set', (name) => {
-    const registry = registryOf([builtIns], someOriginalDestinations)
+    const registry = registryOf([builtIns], someKernel)
     const { findings } = loadConfig(readFileSync(new URL(name, folder), 'utf8'), registry, {
       file: name,
       environment: {},
@@ -516,8 +523,10 @@ describe('the files in config/', () => {
     const text = readFileSync(new URL(name, folder), 'utf8')
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=../schema.json')
     expect(text.match(/\$\{[A-Z0-9_]+\}/)).toBeNull()
-    const { config } = loadConfig(text, registryOf([builtIns], someOriginalDestinations), { environment: {} })
-    for (const { addresses } of config!.listeners) for (const { port } of addresses) expect(port).toBeGreaterThan(1024)
+    const { config } = loadConfig(text, registryOf([builtIns], someKernel), { environment: {} })
+    for (const { addresses } of config!.listeners) {
+      for (const address of addresses) expect('inherited' in address || address.port > 1024).toBe(true)
+    }
     expect(parse(text)).toBeTypeOf('object')
   })
 })

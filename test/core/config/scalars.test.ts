@@ -8,6 +8,7 @@ import {
   formatSize,
   hostPort,
   listenAddress,
+  listenerAddress,
   port,
   size,
 } from '../../../src/core/config/scalars.js'
@@ -123,6 +124,26 @@ describe('listenAddress', () => {
   })
 })
 
+describe('listenerAddress', () => {
+  test.each([
+    [':8080', { host: '::', port: 8080 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['fd:3', { inherited: '3' }],
+    ['fd:web.socket', { inherited: 'web.socket' }],
+  ])('reads %s', (text, address) => {
+    expect(listenerAddress().parse(text)).toEqual(address)
+  })
+
+  test.each([
+    ['fd:', /^expected fd:3, or fd:NAME/],
+    ['fd:a:b', /^expected fd:3, or fd:NAME/],
+    ['fd:2', 'descriptors are passed in from 3 on, got "fd:2"'],
+    [':http', /or fd:3 for a socket that is passed in, got ":http"$/],
+  ])('refuses %s', (text, message) => {
+    expect(problem(listenerAddress(), text)).toMatch(message)
+  })
+})
+
 describe('cidr', () => {
   test.each([
     ['10.0.0.0/8', { host: '10.0.0.0', prefix: 8, family: 'ipv4' }],
@@ -155,7 +176,7 @@ describe('port', () => {
 })
 
 test('scalars are strings with a pattern and examples in JSON Schema, and every example matches', () => {
-  for (const schema of [duration(), size(), hostPort(), listenAddress(), cidr()]) {
+  for (const schema of [duration(), size(), hostPort(), listenAddress(), listenerAddress(), cidr()]) {
     const json = z.toJSONSchema(schema.describe('what it does'), { io: 'input' })
     expect(json).toMatchObject({ type: 'string', description: 'what it does' })
     for (const example of json.examples as string[]) {

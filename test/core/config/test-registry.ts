@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CheckContext, Filter, Finding, FilterDefinition } from '../../../src/core/filter.js'
-import type { OriginalDestinations } from '../../../src/core/original-destination.js'
-import { registryOf, type Registry } from '../../../src/core/config/registry.js'
+import { noTransparentSockets } from '../../../src/core/transparent-sockets.js'
+import { type KernelServices, registryOf, type Registry } from '../../../src/core/config/registry.js'
 import { cidr, duration } from '../../../src/core/config/scalars.js'
 import { parseDestination } from '../../../src/core/config/destination.js'
 
@@ -82,7 +82,10 @@ export const testFilters: readonly FilterDefinition[] = [
   },
 ]
 
-/** Original destinations that can be asked for. */
-export const someOriginalDestinations: OriginalDestinations = { of: () => undefined }
+/** A kernel that has all that a configuration may need. */
+export const someKernel: KernelServices = {
+  originalDestinations: { of: () => undefined },
+  transparentSockets: { ...noTransparentSockets, unavailable: undefined },
+}
 
-export const testRegistry: Registry = registryOf([{ filters: testFilters }], someOriginalDestinations)
+export const testRegistry: Registry = registryOf([{ filters: testFilters }], someKernel)

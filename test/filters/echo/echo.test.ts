@@ -23,7 +23,7 @@ test('sends the first bytes back while nobody knows what they are', async () => 
   const client = await connectTo(sluice.address().port)
   client.send('GET / HT')
   await client.hears('GET / HT')
-  client.send('TP/1.1\r\n')
+  client.send('TP/1.1\r\n\r\n')
   await client.hears('TP/1.1')
   expect(sluice.connections()[0]).toMatchObject({ protocol: 'http/1' })
 })
