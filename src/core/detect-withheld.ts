@@ -6,13 +6,6 @@ import type { ProxiedConnection } from './proxied-connection.js'
 import type { Side } from './side.js'
 import type { UpstreamGroup } from './upstream-group.js'
 
-/**
- * How long a match waits for sniffers that happen to be asked before it, and could match with more bytes. Programs write what is one
- * message in one piece, and a client that has said all waits for an answer: 05 01 00 is all of a SOCKS 5 greeting, and could be the
- * length of a MongoDB message. A sniffer that says that it wins over the match (`before`) is waited for as long as anybody.
- */
-const STANDING_MATCH_MS = 50
-
 /** How long one sniffer may make the others wait. */
 export interface TimeBudget {
   readonly protocol: string
@@ -28,6 +21,11 @@ export interface WithheldOptions {
   readonly need: 'protocol' | 'facts'
   /** From the first byte that is withheld, absolute. */
   readonly timeoutMs: number
+  /**
+   * How long a match waits for sniffers that happen to be asked before it, and could match with more bytes. A sniffer that says that
+   * it wins over the match (`before`) is waited for as long as anybody.
+   */
+  readonly settleMs: number
   /** Sniffers that have less time than that. */
   readonly budgets: readonly TimeBudget[]
   /** For a client, and a server, that say nothing. */
@@ -165,7 +163,7 @@ class WithheldDetection {
   /** A match that only waits for others gets its name after a moment, unless more bytes decide before. */
   #holdStanding(): void {
     if (!this.#detection.isStanding) return
-    this.#standingTimer ??= this.#connection.environment.dial.clock.setTimer(STANDING_MATCH_MS, () => {
+    this.#standingTimer ??= this.#connection.environment.dial.clock.setTimer(this.#options.settleMs, () => {
       this.#standingTimer = undefined
       this.#detection.preferStanding()
       this.#conclude()

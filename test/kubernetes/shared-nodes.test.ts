@@ -92,7 +92,11 @@ describe('a manifest that cannot be understood', () => {
       pod('a', CONTAINERS).replace('metadata:\n  name: a', 'metadata: {name: a, annotations}'),
       /"annotations" has no value/,
     ],
-    ['a list where a map belongs', pod('a', CONTAINERS, '  annotations:\n  - a\n'), /expected a map at "metadata.annotations"/],
+    [
+      'a list where a map belongs',
+      pod('a', CONTAINERS, '  annotations:\n  - a\n'),
+      /expected a map at "metadata.annotations"/,
+    ],
     [
       'more aliases than anything needs',
       `a: &a [1]\nb: &b [${'*a,'.repeat(200)}]\nc: [${'*b,'.repeat(200)}]\n`,

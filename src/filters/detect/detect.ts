@@ -58,6 +58,11 @@ const options = z.strictObject({
   timeout: duration({ minMs: 1 })
     .prefault('10s')
     .describe('Where bytes are withheld: the longest wait for the name, from the first withheld byte on.'),
+  settle: duration({ minMs: 1 })
+    .prefault('50ms')
+    .describe(
+      'Where bytes are withheld: how long a match waits for sniffers that are only asked before it. Programs write what is one message in one piece: a client that has said all waits for an answer.',
+    ),
   onTimeout: otherwise.describe(
     'What to do when the timeout comes first: "continue" carries the connection as opaque, "deny" resets it.',
   ),
@@ -179,6 +184,7 @@ function withheldOptions(
   return {
     need,
     timeoutMs: settings.timeout,
+    settleMs: settings.settle,
     budgets: timeBudgets(settings),
     firstByteTimeoutMs: listener.firstByteTimeoutMs,
     dialsEarly: settings.earlyDial,
