@@ -4,7 +4,16 @@
  * bottleneck, the rate flatters Sluice; where Sluice waits, the CPU time does. A floor is reached where both reach it.
  */
 export const FLOORS = [
-  { scenario: 'small-requests', against: 'haproxy-http', atLeast: 0.9, rate: 'rate', cost: 'cpuMicros' },
+  { scenario: 'small-requests', against: 'haproxy-http', atLeast: 1, rate: 'rate', cost: 'cpuMicros' },
+  { scenario: 'http2-requests', against: 'haproxy-h2', atLeast: 0.8, rate: 'rate', cost: 'cpuMicros' },
+  { scenario: 'grpc-unary', against: 'node-http2', atLeast: 5, rate: 'rate', cost: 'cpuMicros' },
+  {
+    scenario: 'bulk',
+    against: 'sluice-opaque',
+    atLeast: 0.9,
+    rate: 'gigabytesPerSecond',
+    cost: 'cpuSecondsPerGigabyte',
+  },
   { scenario: 'new-connections', against: 'haproxy-tcp', atLeast: 0.4, rate: 'rate', cost: 'cpuMicros' },
   { scenario: 'bulk', against: 'haproxy-tcp', atLeast: 0.7, rate: 'gigabytesPerSecond', cost: 'cpuSecondsPerGigabyte' },
   { scenario: 'idle-pairs', atMost: 16, figure: 'silentKibibytes' },

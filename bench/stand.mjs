@@ -9,6 +9,8 @@ export class Stand {
   proxy = undefined
   /** Where the load goes: the proxy's port, or the origin's without a proxy. */
   port = undefined
+  /** Where Sluice tells what it counted; undefined for all others. */
+  adminPort = undefined
 
   /** `directory` is for configurations; it is removed after the round. */
   constructor({ target, options, group, directory }) {
@@ -34,6 +36,24 @@ export class Stand {
     return port
   }
 
+  /** Starts nghttpd, HTTP/2 without TLS, with the files of the round's folder. */
+  async startHttp2Origin(serverOptions) {
+    const port = await findFreePort()
+    const { group, directory, options } = this
+    const command = ['nghttpd', '--no-tls', '-d', directory, '-a', '127.0.0.1', ...serverOptions, String(port)]
+    group.start(command, { cores: options.loadCores })
+    await untilListening(port, group)
+    return port
+  }
+
+  /** Responses that the proxy says it has carried; undefined where it does not say. */
+  async countedResponses() {
+    if (this.adminPort === undefined) return undefined
+    const metrics = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text()
+    const values = metrics.match(/^response_total\{.*\} (\d+)$/gm) ?? []
+    return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+
   /** Starts one of our own servers, given relative to this folder, and returns its process and port. */
   async startServer(file) {
     const port = await findFreePort()
@@ -55,7 +75,9 @@ export class Stand {
     }
     const { group, directory, options } = this
     const port = await findFreePort()
+    this.adminPort = this.target.hasAdmin ? await findFreePort() : undefined
     this.proxy = this.target.start({
+      adminPort: this.adminPort,
       group,
       directory,
       options,

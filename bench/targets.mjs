@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { hasStream, startNginx } from './nginx.mjs'
 
 const SLUICE = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+const NODE_HTTP2 = fileURLToPath(new URL('servers/node-http2-proxy.mjs', import.meta.url))
 const NODE_PIPE = fileURLToPath(new URL('servers/node-pipe.mjs', import.meta.url))
 
 /** How long HAProxy waits for the client's first bytes where it is to tell protocols apart: the figure of its manual. */
@@ -13,7 +14,7 @@ const INSPECT_DELAY = '5s'
 
 /**
  * What is measured: one column of the tables. `start` gets `{ group, directory, cores, port, origin, pairs, options }`,
- * starts the proxy on 127.0.0.1:port before 127.0.0.1:origin and returns its process; `missing` says why it cannot.
+ * (and `adminPort` with `hasAdmin`) starts the proxy on 127.0.0.1:port before 127.0.0.1:origin and returns its process; `missing` says why it cannot.
  * @typedef {object} Target
  * @property {string} name as `--only` takes it
  * @property {string} title
@@ -23,6 +24,7 @@ const INSPECT_DELAY = '5s'
  */
 
 const RATES = ['small-requests', 'new-connections', 'bulk']
+const HTTP2 = ['http2-requests', 'grpc-unary']
 const CARRIES = [...RATES, 'idle-pairs', 'greeting']
 
 /** @type {readonly Target[]} */
@@ -30,16 +32,24 @@ export const TARGETS = [
   {
     name: 'direct',
     title: 'no proxy',
-    scenarios: [...RATES, 'greeting'],
+    scenarios: [...RATES, ...HTTP2, 'greeting'],
     missing: () => undefined,
     start: undefined,
   },
   {
     name: 'sluice',
     title: 'Sluice',
-    scenarios: CARRIES,
+    scenarios: [...CARRIES, ...HTTP2],
     missing: missingSluice,
+    hasAdmin: true,
     start: (setting) => startSluice(setting, []),
+  },
+  {
+    name: 'sluice-opaque',
+    title: 'Sluice, opaque by port',
+    scenarios: ['bulk', ...HTTP2],
+    missing: missingSluice,
+    start: (setting) => startSluice(setting, opaqueByPort(setting)),
   },
   {
     name: 'sluice-routes',
@@ -82,6 +92,21 @@ export const TARGETS = [
     start: (setting) => startHaproxy(setting, 'http', []),
   },
   {
+    name: 'haproxy-h2',
+    title: 'HAProxy http, h2 to h2',
+    scenarios: HTTP2,
+    missing: () => missingProgram('haproxy'),
+    start: (setting) => startHaproxy(setting, 'http', [], ' proto h2'),
+  },
+  {
+    name: 'node-http2',
+    title: 'a proxy on node:http2',
+    scenarios: HTTP2,
+    missing: () => undefined,
+    start: ({ group, cores, port, origin, options }) =>
+      group.start([options.node, NODE_HTTP2, String(port), String(origin)], { cores }),
+  },
+  {
     name: 'nginx',
     title: 'nginx stream',
     scenarios: CARRIES,
@@ -106,11 +131,12 @@ export const TARGETS = [
 ]
 
 /** The default chain: no `filters`. With `filters` it has a choice to make, so that both sides are withheld. */
-function startSluice({ group, directory, cores, port, origin, options }, filters) {
+function startSluice({ group, directory, cores, port, origin, options, adminPort }, filters) {
   const file = join(directory, 'sluice.yaml')
   const lines = [
     'log: { level: warn }',
     'accessLog: false',
+    ...(adminPort === undefined ? [] : [`admin: { address: "127.0.0.1:${adminPort}" }`]),
     'listeners:',
     '  - name: bench',
     `    address: "127.0.0.1:${port}"`,
@@ -131,7 +157,17 @@ function routesByProtocol({ origin }) {
   ]
 }
 
-function startHaproxy({ group, directory, cores, port, origin, pairs }, mode, lines) {
+/** Named without a look, and so looked at by nobody. */
+function opaqueByPort({ origin }) {
+  return [
+    '    filters:',
+    `      - port-override: { ports: { ${origin}: opaque } }`,
+    '      - detect',
+    '      - tcp-forward',
+  ]
+}
+
+function startHaproxy({ group, directory, cores, port, origin, pairs }, mode, lines, protocol = '') {
   const file = join(directory, 'haproxy.cfg')
   const config = `global
   nbthread 1
@@ -142,9 +178,9 @@ defaults
   timeout server 5m
 listen bench
   mode ${mode}
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${protocol}
   ${lines.join('\n  ')}
-  server origin 127.0.0.1:${origin}
+  server origin 127.0.0.1:${origin}${protocol}
 `
   writeFileSync(file, config)
   return group.start(['haproxy', '-db', '-f', file], { cores })
