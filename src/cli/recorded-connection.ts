@@ -23,6 +23,7 @@ import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
 import { FakeClock } from '../testing/fake-clock.js'
+import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
 import { CLIENT_ADDRESS } from '../testing/wire-pair.js'
 import { RecordedPlayback } from './recorded-playback.js'
@@ -158,6 +159,7 @@ function makeContainer(
   container.bind({ token: TRANSPORT, value: transport })
   container.bind({ token: ORIGINAL_DESTINATIONS, value: { of: () => headedTo } })
   container.bind({ token: TRANSPARENT_SOCKETS, value: noTransparentSockets })
+  container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
   return container
