@@ -122,6 +122,7 @@ test('nobody else asks sniffers, but to check them, and to explain their votes',
   const asking = files.filter((file) => asks.test(readFileSync(new URL(file, folder), 'utf8')))
   expect(asking.sort()).toEqual([
     'core/detection.ts',
+    'core/sniffer-choice.ts',
     'core/why-not.ts',
     'plugins/sniffer-conflicts.ts',
     'testing/ask-sniffer.ts',
