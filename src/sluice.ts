@@ -29,6 +29,8 @@ import {
   TRANSPORT,
 } from './core/tokens.js'
 import type { TraceStep } from './core/trace.js'
+import { REQUEST_HUB, RequestHub } from './http/request-hub.js'
+import type { RequestRecord } from './http/request-record.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
@@ -62,7 +64,17 @@ export interface SluiceEvents {
   /** Protocol and destination of a connection are known, or it is certain that they will not be. */
   decided: (connection: ConnectionSnapshot) => void
   closed: (summary: CloseSummary) => void
+  /** An HTTP request is over, on a listener with `http-metrics`. Heads are decoded for it only while somebody listens. */
+  request: (record: RequestRecord) => void
 }
+
+/** What `on` may be told beside the event. */
+export type OnOptions<E extends keyof SluiceEvents> = E extends 'request'
+  ? { /** Of this listener only: the others then do not pay for it. */ readonly listener?: string }
+  : { readonly listener?: never }
+
+/** Those that the connections themselves bring. */
+type ConnectionEvents = Omit<SluiceEvents, 'request'>
 
 export interface StopOptions {
   /** Milliseconds that open connections get to end by themselves, after the configuration's drain delay. Absent: none. */
@@ -86,7 +98,8 @@ export class Sluice {
   readonly #source: SluiceConfig | string
   readonly #overrides: SluiceOverrides
   readonly #metrics = new MetricsRegistry()
-  readonly #listeners: { readonly [E in keyof SluiceEvents]: Set<SluiceEvents[E]> } = {
+  readonly #requests = new RequestHub()
+  readonly #listeners: { readonly [E in keyof ConnectionEvents]: Set<ConnectionEvents[E]> } = {
     decided: new Set(),
     closed: new Set(),
   }
@@ -224,10 +237,17 @@ export class Sluice {
     return this.#instance?.destinations.list() ?? []
   }
 
-  /** Calls `callback` on each event until the function that is returned is called. */
-  on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E]): () => void {
-    this.#listeners[event].add(callback)
-    return () => void this.#listeners[event].delete(callback)
+  /** Calls `callback` on each event until the function that is returned is called. Requests: of one listener, where it is named. */
+  on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E], options: OnOptions<E> = {}): () => void {
+    if (event === 'request') {
+      const receive = callback as SluiceEvents['request']
+      const { listener } = options as OnOptions<'request'>
+      if (listener !== undefined) this.#listenerNamed(listener)
+      return this.#requests.subscribe((record) => this.#guard(() => receive(record)), listener)
+    }
+    const listeners = this.#listeners[event as keyof ConnectionEvents] as Set<SluiceEvents[E]>
+    listeners.add(callback)
+    return () => void listeners.delete(callback)
   }
 
   /**
@@ -281,6 +301,7 @@ export class Sluice {
         token: TRANSPORT,
         create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
       },
+      { token: REQUEST_HUB, value: this.#requests },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])
     for (const binding of [...defaults, ...provided, ...(this.#overrides.providers ?? [])]) container.bind(binding)

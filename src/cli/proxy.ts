@@ -1,9 +1,12 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { ConfigError } from '../core/config-error.js'
 import type { LocatedFinding } from '../core/config/findings.js'
 import { loadConfig } from '../core/config/load-config.js'
+import { DEFAULT_CHAIN } from '../core/config/defaults.js'
 import type { Registry } from '../core/config/registry.js'
+import type { FilterInput } from '../core/filter-options.js'
+import { ACCESS_LOG_FORMATS, type AccessLogFormat } from '../filters/http-metrics/http-metrics.js'
 import { UsageError } from './exit-code.js'
 import { addOutputOptions, type OutputOptions } from './output-format.js'
 import { serve } from './serve.js'
@@ -11,6 +14,7 @@ import type { ServingIo } from './serving-io.js'
 
 interface ProxyOptions extends OutputOptions {
   readonly admin?: string
+  readonly accessLog?: AccessLogFormat
   readonly printConfig?: boolean
 }
 
@@ -20,7 +24,7 @@ Examples:
   sluice proxy :8080 127.0.0.1:80 --admin 127.0.0.1:4191
   sluice proxy 127.0.0.1:3307 db.internal:4406 --print-config > sluice.yaml
 
-Standard output: a line a connection. Standard error: the log.
+Standard output: a line a connection, and with --access-log one a request. Standard error: the log.
 SIGTERM and the first Ctrl-C drain for up to 25 s, the second stops at once.
 
 Exit codes: 0 drained, 1 start failed, 2 usage error, 130 or 143 stopped by a second signal.`
@@ -40,19 +44,29 @@ export function addProxyCommand(program: Command, io: ServingIo, registry: Regis
     .argument('<listen>', 'where to listen: host:port, or :port for all interfaces; port 0 takes a free one')
     .argument('<destination>', 'where to connect: host:port')
     .option('--admin <address>', 'where /metrics, /ready, /live and /connections are answered (default: nowhere)')
+    .addOption(
+      new Option('--access-log <format>', 'a line an HTTP request on standard output, too (default: none)').choices(
+        ACCESS_LOG_FORMATS,
+      ),
+    )
     .option('--print-config', 'print the YAML that would do the same, and exit')
     .addHelpText('after', NOTES)
   addOutputOptions(command).action(async (listen: string, destination: string, options: ProxyOptions) => {
-    const { admin, printConfig, ...output } = options
+    const { admin, accessLog, printConfig, ...output } = options
     const config = {
       ...(admin !== undefined && { admin: { address: admin } }),
-      listeners: [{ address: listen, destination }],
+      listeners: [{ address: listen, destination, ...(accessLog && { filters: chainWith(accessLog) }) }],
     }
     refuseBadArguments(config, registry)
     if (printConfig) io.stdout.write(stringify(config, { lineWidth: 0 }))
     else
       io.setExitCode(await serve(config, { ...output, io, title: `to ${destination}`, alwaysShowsConnections: true }))
   })
+}
+
+/** The default chain, with requests written down. */
+function chainWith(accessLog: AccessLogFormat): readonly FilterInput[] {
+  return DEFAULT_CHAIN.map((name) => (name === 'http-metrics' ? { [name]: { accessLog } } : name))
 }
 
 /** What is wrong with the configuration is wrong with an argument: a usage error, said in its words. */

@@ -9,7 +9,8 @@ interface RunOptions extends OutputOptions {
 }
 
 const NOTES = `
-Standard output: a line a connection, on a terminal or with "accessLog: true". Standard error: the log.
+Standard output: a line a connection, on a terminal or with "accessLog: true"; a line a request, where "http-metrics" has an
+"accessLog". Standard error: the log.
 SIGTERM and the first Ctrl-C drain, as "drain" in the configuration says; the second stops at once.
 
 Exit codes: 0 drained, 1 start failed, 2 no configuration, 130 or 143 stopped by a second signal.`

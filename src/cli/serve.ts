@@ -10,6 +10,7 @@ import { formatFor, type OutputFormat, type OutputOptions } from './output-forma
 import { packageVersion } from './package-version.js'
 import { makeProcessLog } from './process-log.js'
 import { counted } from './quantities.js'
+import { showRequests } from './request-output.js'
 import type { ServingIo, StopCause } from './serving-io.js'
 import { StopCauses } from './stop-causes.js'
 
@@ -51,6 +52,7 @@ export async function serve(source: SluiceConfig | string, options: ServeOptions
     const tally = new ConnectionTally(sluice)
     showConnections(sluice, options)
     await sluice.start()
+    showRequests(sluice, io.stdout)
     if (options.logLevel === undefined) log.level = sluice.config.log.level
     const speaker = { sluice, io, log, format }
     sayReady(speaker, options.title)

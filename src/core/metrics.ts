@@ -10,21 +10,30 @@ export interface HistogramCell {
   observe(value: number): void
 }
 
-export interface Family<L extends string, C> {
-  /** The series with these labels, made when first asked for. Beyond the bound on series all further ones are one, `other`. */
-  cell(labels: Readonly<Record<L, string>>): C
+export interface Family<L extends string, C, O extends string = never> {
+  /**
+   * The series with these labels, made when first asked for; an optional label that is not given does not appear. Beyond the bound
+   * on series all further ones are one, `other`.
+   */
+  cell(labels: Readonly<Record<L, string> & Partial<Record<O, string>>>): C
 }
 
 /** Where filters and core register what they count. The same name gives the same family, for all listeners of an instance. */
 export interface Metrics {
-  counter<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell>
+  counter<const L extends string, const O extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    optionalLabels?: readonly O[],
+  ): Family<L, Cell, O>
   gauge<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell>
-  histogram<const L extends string>(
+  histogram<const L extends string, const O extends string = never>(
     name: string,
     help: string,
     labels: readonly L[],
     buckets: readonly number[],
-  ): Family<L, HistogramCell>
+    optionalLabels?: readonly O[],
+  ): Family<L, HistogramCell, O>
 }
 
 /** Series of one family. A scrape of 10,000 series takes 30 ms; what must be bounded is bounded well below that. */
@@ -87,15 +96,17 @@ class MetricFamily<S extends AnySeries> implements Family<string, S> {
     this.#make = make
   }
 
-  cell(labels: Readonly<Record<string, string>>): S {
+  cell(labels: Readonly<Record<string, string | undefined>>): S {
     let key = ''
-    for (const name of this.labelNames) key += `${labels[name]}\0`
+    for (const name of this.labelNames) key += `${labels[name] ?? ''}\0`
     const known = this.#series.get(key)
     if (known) return known.series
     if (this.#series.size >= MAX_SERIES) return this.#overflow()
     const series = this.#make()
     this.#series.set(key, {
-      labels: Object.fromEntries(this.labelNames.map((name) => [name, labels[name] ?? ''])),
+      labels: Object.fromEntries(
+        Object.entries(labels).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      ),
       series,
     })
     return series
@@ -153,21 +164,28 @@ export class MetricsRegistry implements Metrics {
   /** Brought up to date before anything is read: live connections add what they have counted since. */
   beforeRead: () => void = () => {}
 
-  counter<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell> {
-    return this.#family(name, help, 'counter', labels, [], () => new Series())
+  counter<const L extends string, const O extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    optionalLabels: readonly O[] = [],
+  ): Family<L, Cell, O> {
+    return this.#family(name, help, 'counter', [...labels, ...optionalLabels], [], () => new Series())
   }
 
   gauge<const L extends string>(name: string, help: string, labels: readonly L[]): Family<L, Cell> {
     return this.#family(name, help, 'gauge', labels, [], () => new Series())
   }
 
-  histogram<const L extends string>(
+  histogram<const L extends string, const O extends string = never>(
     name: string,
     help: string,
     labels: readonly L[],
     buckets: readonly number[],
-  ): Family<L, HistogramCell> {
-    return this.#family(name, help, 'histogram', labels, buckets, () => new HistogramSeries(buckets))
+    optionalLabels: readonly O[] = [],
+  ): Family<L, HistogramCell, O> {
+    const all = [...labels, ...optionalLabels]
+    return this.#family(name, help, 'histogram', all, buckets, () => new HistogramSeries(buckets))
   }
 
   /** Prometheus text format, version 0.0.4. */

@@ -33,6 +33,23 @@ class Slot implements Watch {
     if (this.isDone || skip === chunk.length) return
     this.see(side, chunk.subarray(skip))
   }
+
+  end(side: Side): void {
+    this.#cutSkip(side)
+    this.observer.onEnd?.(side)
+  }
+
+  cutSkips(): void {
+    this.#cutSkip('client')
+    this.#cutSkip('server')
+  }
+
+  #cutSkip(side: Side): void {
+    const missing = side === 'client' ? this.skipClient : this.skipServer
+    if (missing === 0 || this.isDone) return
+    this.skip(side, 0)
+    this.observer.onSkipCut?.(side, missing)
+  }
 }
 
 /** The observers of one connection. One that throws is dropped and reported; the connection never notices. */
@@ -87,7 +104,7 @@ export class ObserverSet {
   /** Tells an observer that has just been added of an end that came before it. */
   replayEnd(watch: Watch, side: Side): void {
     const slot = watch as Slot
-    if (!slot.isDone) this.#guard(slot, () => slot.observer.onEnd?.(side))
+    if (!slot.isDone) this.#guard(slot, () => slot.end(side))
   }
 
   onEnd(side: Side): void {
@@ -95,14 +112,17 @@ export class ObserverSet {
     // By index, as above.
     for (let i = 0; i < looking.length; i++) {
       const slot = looking[i]!
-      if (!slot.isDone) this.#guard(slot, () => slot.observer.onEnd?.(side))
+      if (!slot.isDone) this.#guard(slot, () => slot.end(side))
     }
     this.#looking = looking.filter((slot) => !slot.isDone)
   }
 
   onClose(summary: CloseSummary): void {
     this.#looking = []
-    for (const slot of this.#closing ?? []) this.#guard(slot, () => slot.observer.onClose?.(summary))
+    for (const slot of this.#closing ?? []) {
+      this.#guard(slot, () => slot.cutSkips())
+      this.#guard(slot, () => slot.observer.onClose?.(summary))
+    }
   }
 
   #guard(slot: Slot, call: () => void): void {

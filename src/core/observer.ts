@@ -20,6 +20,11 @@ export interface Watch {
 export interface Observer {
   /** `chunk` is borrowed: valid until this returns. Empty: the bytes that `watch.skip` named have passed. */
   onBytes(side: Side, chunk: Uint8Array, watch: Watch): void
+  /**
+   * That side has ended, or the connection is over, before the bytes that `watch.skip` named had all passed: so many of them never
+   * came. Called before `onEnd` or `onClose`, where there are any.
+   */
+  onSkipCut?(side: Side, missing: number): void
   /** That side has ended its half (FIN). */
   onEnd?(side: Side): void
   /** The connection is over. Called exactly once, last. */

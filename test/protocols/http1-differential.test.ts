@@ -1,13 +1,18 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request as httpRequest } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request as httpRequest } from 'node:http'
 import { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type AnsweredMethod, Http1Parser } from '../../src/protocols/http1-framing.js'
+import { type RandomSource, randomSource } from '../../src/testing/random-source.js'
 
 /** Enough that each kind of body meets each method and status, cut in every part. */
 const CONNECTIONS = 1300
 const MIN_EXCHANGES = 2000
+
+/** Of the second test: exchanges on connections of so many. */
+const LONG_EXCHANGES = 100_000
+const EXCHANGES_OF_ONE = 500
 
 interface Message {
   readonly text: string
@@ -156,6 +161,12 @@ class Feed extends Duplex {
   override _write(_chunk: unknown, _encoding: string, callback: () => void): void {
     callback()
   }
+  /** What an agent asks of a socket that it keeps. */
+  setKeepAlive(): void {}
+  setNoDelay(): void {}
+  setTimeout(): void {}
+  ref(): void {}
+  unref(): void {}
 }
 
 async function requestsByNode(pieces: readonly Buffer[], count: number): Promise<Seen[]> {
@@ -225,3 +236,96 @@ test('agrees with the parser of node:http on count, status and body length, howe
   )
   expect(exchanges).toBeGreaterThanOrEqual(MIN_EXCHANGES)
 }, 60_000)
+
+test(`agrees on ${LONG_EXCHANGES.toLocaleString('en')} exchanges of long connections`, async () => {
+  const random = randomSource(20261126)
+  for (let done = 0; done < LONG_EXCHANGES; done += EXCHANGES_OF_ONE) {
+    const connection = Array.from({ length: EXCHANGES_OF_ONE }, (_, i) =>
+      randomExchange(random, i === EXCHANGES_OF_ONE - 1),
+    )
+    const requests = cutAtRandom(connection.map(({ request }) => request.text).join(''), random)
+    const responses = cutAtRandom(connection.map(({ response }) => response.text).join(''), random)
+    const methods = connection.map(({ method }) => method)
+    expect(ours('request', requests, []).seen).toEqual(await requestsByNode(requests, connection.length))
+    expect(ours('response', responses, methods).seen).toEqual(await responsesByNode(connection, random))
+  }
+}, 120_000)
+
+/** Responses as one client of `node:http` sees them, each asked for on the same connection when the one before is over. */
+async function responsesByNode(connection: readonly Exchange[], random: RandomSource): Promise<Seen[]> {
+  const feed = new Feed()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  agent.createConnection = () => feed
+  const seen: Seen[] = []
+  for (const { method, response, endsConnection } of connection) {
+    const request = httpRequest({ method, agent, headers: { host: 'a' } })
+    const answered = new Promise<Seen>((resolve, reject) => {
+      request.on('error', reject).on('response', (message) => {
+        let bodyBytes = 0
+        message.on('error', reject).on('data', (chunk: Buffer) => void (bodyBytes += chunk.length))
+        message.on('end', () => resolve({ what: String(message.statusCode), bodyBytes }))
+      })
+    })
+    request.on('socket', () => {
+      for (const piece of cutAtRandom(response.text, random)) feed.push(piece)
+      if (endsConnection) feed.push(null)
+    })
+    request.end()
+    seen.push(await answered)
+    // The agent takes the connection back in the turn behind the end.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  agent.destroy()
+  feed.destroy()
+  return seen
+}
+
+function cutAtRandom(text: string, random: RandomSource): Buffer[] {
+  const bytes = Buffer.from(text, 'latin1')
+  const pieces: Buffer[] = []
+  for (let at = 0; at < bytes.length;) {
+    // Short ones, which cut lines and chunk sizes, and long ones, which hold several messages.
+    const length = 1 + random.integer(random.pick([5, 60, 400, 3000]))
+    pieces.push(bytes.subarray(at, (at += length)))
+  }
+  return pieces
+}
+
+function randomExchange(random: RandomSource, isLast: boolean): Exchange {
+  const method = random.pick(METHODS)
+  const status = random.pick(STATUSES)
+  const hasContent = method !== 'HEAD' && status !== 204 && status !== 304
+  const endsConnection = isLast && hasContent && random.integer(2) === 0
+  const responseBody: Body = endsConnection ? { kind: 'until-close', content: randomText(random) } : randomBody(random)
+  const requestBody: Body = random.integer(2) === 0 ? { kind: 'none' } : randomBody(random)
+  const target = `/${random.integer(1e9).toString(36)}`
+  const interim = random.integer(10) === 0 ? 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n' : ''
+  return {
+    method,
+    request: { text: write(`${method} ${target} HTTP/1.1`, ['host: a', ...randomFields(random)], requestBody, true) },
+    response: {
+      text: interim + write(`HTTP/1.1 ${status} Reason`, randomFields(random), responseBody, hasContent),
+    },
+    endsConnection,
+  }
+}
+
+type Piece = Extract<Body, { kind: 'chunked' }>['chunks']['pieces'][number]
+
+function randomBody(random: RandomSource): Body {
+  if (random.integer(2) === 0) return { kind: 'length', content: randomText(random) }
+  const pieces = Array.from({ length: random.integer(4) }, (): Piece => [
+    `${randomText(random)}x`,
+    random.pick(['', ';a', ';a=b', ';a="b;c"']),
+  ])
+  return { kind: 'chunked', chunks: { pieces, trailers: random.integer(4) === 0 ? ['x-t: 1'] : [] } }
+}
+
+function randomFields(random: RandomSource): string[] {
+  return Array.from({ length: random.integer(4) }, (_, i) => `x-${i}: ${'v'.repeat(1 + random.integer(80))}`)
+}
+
+/** Bytes that may look like anything, the ends of lines too. */
+function randomText(random: RandomSource): string {
+  return random.pick(['', 'a', '\r\n', '0\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n', '\0\xff']).repeat(random.integer(12))
+}

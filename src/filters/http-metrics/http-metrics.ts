@@ -8,19 +8,63 @@ import type { ListenerContext } from '../../core/listener-context.js'
 import type { Metrics } from '../../core/metrics.js'
 import type { Observer } from '../../core/observer.js'
 import { CLOCK, LISTENER, METRICS, OPTIONS } from '../../core/tokens.js'
+import { Http1Observer } from '../../http/http1-observer.js'
+import { Http2Observer } from '../../http/http2-observer.js'
+import { HttpRecorder } from '../../http/http-recorder.js'
+import { parsePathTemplate } from '../../http/path-template.js'
+import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
-import { HttpMetricCells } from './http-metric-cells.js'
-import { HTTP_SEEN, type HttpSeen } from './http-seen.js'
-import { Http1Observer } from './http1-observer.js'
 
-/** Requests of one connection that wait for their responses: far beyond any client; 16 KB of the observer's memory. */
+/** Requests of one connection that wait for their responses: far beyond any client; 100 KB of the observer's memory. */
 const DEFAULT_MAX_PIPELINED = 1000
+/** Servers let a client open 100 to 250 at once; this is a bound on memory, 300 bytes each. */
+const DEFAULT_MAX_STREAMS = 1000
+/** Values of one label. Each makes series of every status and bucket. */
+const DEFAULT_MAX_LABEL_VALUES = 100
+
+const template = z.string().transform((text, context) => {
+  const parsed = parsePathTemplate(text)
+  if (typeof parsed !== 'string') return parsed
+  context.addIssue(`expected a path template such as /orders/{id}: ${parsed}`)
+  return z.NEVER
+})
+
+const labels = z.strictObject({
+  method: z
+    .boolean()
+    .default(false)
+    .describe('`method`: of the request; those that RFC 9110 does not have are `other`.'),
+  authority: z.boolean().default(false).describe('`authority`: the `Host` or `:authority` of the request.'),
+  route: z
+    .array(template)
+    .default([])
+    .describe(
+      '`route`: the first of these templates that the path matches, else `other`. `{id}` stands for one segment, `{rest...}` at the end for all that follow. Paths themselves are never labels.',
+    ),
+  grpc: z.boolean().default(false).describe('`grpc_service` and `grpc_method` of gRPC calls.'),
+  maxValues: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(DEFAULT_MAX_LABEL_VALUES)
+    .describe('Values that each of these labels may have; further ones are `other`, and counted.'),
+})
+
+export const ACCESS_LOG_FORMATS = ['json', 'combined'] as const
+export type AccessLogFormat = (typeof ACCESS_LOG_FORMATS)[number]
 
 export const httpMetricsOptions = z.strictObject({
+  accessLog: z
+    .enum(ACCESS_LOG_FORMATS)
+    .optional()
+    .describe(
+      "A line a request on the standard output of `sluice run`: `json`, or `combined`, which is Apache's. Not there: none, and heads are not decoded for it. A library prints nothing; it has the event `request`.",
+    ),
+  labels: labels.prefault({}).describe('Labels that requests and responses get beside those that all have.'),
   maxHeadBytes: size({ minBytes: 1024, maxBytes: 1024 * 1024 })
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
     .describe(
-      'Largest head (start line and fields) or trailer section that is followed. A longer one ends the observation of its connection; the connection goes on.',
+      'Largest head (start line and fields), trailer section or HTTP/2 header block that is followed. A larger one ends the observation of its connection; the connection goes on.',
     ),
   maxPipelined: z
     .int()
@@ -28,7 +72,15 @@ export const httpMetricsOptions = z.strictObject({
     .max(10_000)
     .default(DEFAULT_MAX_PIPELINED)
     .describe(
-      'Requests of one connection that may wait for their responses. One more ends the observation of the connection; the connection goes on.',
+      'Requests of one HTTP/1 connection that may wait for their responses. One more ends the observation of the connection; the connection goes on.',
+    ),
+  maxStreams: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(DEFAULT_MAX_STREAMS)
+    .describe(
+      'Exchanges of one HTTP/2 connection that may be open at once. One more ends the observation of the connection; the connection goes on.',
     ),
 })
 
@@ -36,36 +88,37 @@ export const httpMetricsOptions = z.strictObject({
 export type HttpMetricsInput = z.input<typeof httpMetricsOptions>
 export type HttpMetricsOptions = z.output<typeof httpMetricsOptions>
 
-/** Counts requests and responses of connections that are detected as HTTP/1, from beside the relay. */
+/** Counts requests and responses of connections that are detected as HTTP, from beside the relay. */
 export class HttpMetrics implements Filter<never> {
   readonly #options: HttpMetricsOptions
-  readonly #clock: Clock
-  readonly #cells: HttpMetricCells
-  /** One function for all connections: what it needs of one, it is given. */
-  readonly #observe = (connection: Connection): Observer => {
-    const seen: HttpSeen = { requests: 0, responses: 0, lastStatus: 0 }
-    connection.set(HTTP_SEEN, seen)
-    return new Http1Observer(this.#cells, connection.destinationPort, seen, this.#clock, this.#options)
-  }
+  readonly #recorder: HttpRecorder
+  // One function for all connections: what it needs of one, it is given.
+  readonly #observeHttp1 = (connection: Connection): Observer =>
+    new Http1Observer(this.#recorder.connection(connection), this.#options)
+  readonly #observeHttp2 = (connection: Connection): Observer =>
+    new Http2Observer(this.#recorder.connection(connection), this.#options)
 
   constructor(
     @inject(OPTIONS) options: HttpMetricsOptions,
     @inject(METRICS) metrics: Metrics,
     @inject(CLOCK) clock: Clock,
     @inject(LISTENER) listener: ListenerContext,
+    @inject(REQUEST_HUB) hub: RequestHub,
   ) {
+    const { route, ...wanted } = options.labels
     this.#options = options
-    this.#clock = clock
-    this.#cells = new HttpMetricCells(metrics, listener.name, listener.direction)
+    this.#recorder = new HttpRecorder({ metrics, clock, listener, hub }, { ...wanted, routes: route })
   }
 
   onConnection(connection: Connection): 'continue' {
-    connection.trace.note('waits for http/1')
-    connection.observe(this.#observe, HTTP_1)
+    connection.trace.note('waits for http')
+    connection.observe(this.#observeHttp1, HTTP_1)
+    connection.observe(this.#observeHttp2, HTTP_2)
     return 'continue'
   }
 }
 
 const HTTP_1 = { protocol: 'http/1' } as const
+const HTTP_2 = { protocol: 'http/2' } as const
 
 export const httpMetrics = defineFilter({ name: 'http-metrics', options: httpMetricsOptions, use: HttpMetrics })

@@ -9,10 +9,11 @@ import { systemClock } from '../../../src/core/clock.js'
 import { Trace } from '../../../src/core/trace.js'
 import type { Observer, Watch } from '../../../src/core/observer.js'
 import type { Side } from '../../../src/core/side.js'
-import { LATENCY_BUCKETS_MS, MAX_TARGET_PORTS } from '../../../src/filters/http-metrics/http-metric-cells.js'
 import { HttpMetrics, httpMetrics, httpMetricsOptions } from '../../../src/filters/http-metrics/http-metrics.js'
-import { HTTP_SEEN } from '../../../src/filters/http-metrics/http-seen.js'
-import { MAX_EARLY_BYTES } from '../../../src/filters/http-metrics/http1-observer.js'
+import { LATENCY_BUCKETS_MS, MAX_TARGET_PORTS } from '../../../src/http/http-metric-cells.js'
+import { HTTP_SEEN } from '../../../src/http/http-seen.js'
+import { MAX_EARLY_BYTES } from '../../../src/http/http1-observer.js'
+import { RequestHub } from '../../../src/http/request-hub.js'
 
 /** Time that stands still until it is told, and counts how often it was asked for. */
 class ManualClock implements Clock {
@@ -47,7 +48,10 @@ class Relay implements Watch {
       observe: (attach: Attach, options: unknown) => void attached.push([attach, options]),
     } as unknown as Connection
     expect(filter.onConnection(connection)).toBe('continue')
-    expect(attached).toEqual([[expect.any(Function), { protocol: 'http/1' }]])
+    expect(attached).toEqual([
+      [expect.any(Function), { protocol: 'http/1' }],
+      [expect.any(Function), { protocol: 'http/2' }],
+    ])
     this.#observer = attached[0]![0](connection)!
   }
 
@@ -98,7 +102,7 @@ function setUp(options: { maxHeadBytes?: string; maxPipelined?: number } = {}) {
   const metrics = new MetricsRegistry()
   const clock = new ManualClock()
   const listener = { name: 'web', direction: 'inbound' } as ListenerContext
-  const filter = new HttpMetrics(httpMetricsOptions.parse(options), metrics, clock, listener)
+  const filter = new HttpMetrics(httpMetricsOptions.parse(options), metrics, clock, listener, new RequestHub())
   const count = (name: string, labels?: Record<string, string>): number | undefined => metrics.read(name, labels)
   return {
     clock,
@@ -382,16 +386,15 @@ describe('http-metrics costs little', () => {
 
   test('all connections share one function', () => {
     const metrics = new MetricsRegistry()
-    const filter = new HttpMetrics(httpMetricsOptions.parse({}), metrics, new ManualClock(), {
-      name: 'a',
-      direction: 'outbound',
-    } as ListenerContext)
+    const listener = { name: 'a', direction: 'outbound' } as ListenerContext
+    const options = httpMetricsOptions.parse({})
+    const filter = new HttpMetrics(options, metrics, new ManualClock(), listener, new RequestHub())
     const attached = new Set<unknown>()
     const trace = new Trace(systemClock, 0)
     const connection = { trace, observe: (attach: unknown) => void attached.add(attach) } as unknown as Connection
     filter.onConnection(connection)
     filter.onConnection(connection)
-    expect(attached.size).toBe(1)
+    expect(attached.size).toBe(2) // one for each version of HTTP
   })
 
   test('target ports beyond the bound are one', () => {
@@ -413,7 +416,7 @@ test('HTTP_SEEN tells what a connection came to', () => {
 test('the definition needs nothing, denies nothing and refuses options that it does not know', () => {
   expect(httpMetrics).toMatchObject({ name: 'http-metrics', use: HttpMetrics })
   for (const absent of ['needs', 'denyReasons', 'terminal']) expect(httpMetrics).not.toHaveProperty(absent)
-  expect(httpMetricsOptions.parse({})).toEqual({ maxHeadBytes: 65_536, maxPipelined: 1000 })
+  expect(httpMetricsOptions.parse({})).toMatchObject({ maxStreams: 1000, maxHeadBytes: 65_536, maxPipelined: 1000 })
   expect(httpMetricsOptions.safeParse({ maxPipelined: 0 }).success).toBe(false)
   expect(httpMetricsOptions.safeParse({ buckets: [] }).success).toBe(false)
 })

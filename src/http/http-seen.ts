@@ -1,4 +1,4 @@
-import { summaryKey } from '../../core/connection.js'
+import { summaryKey } from '../core/connection.js'
 
 /** What a connection's HTTP traffic came to so far. Written by `http-metrics` while it looks, read when the connection closes. */
 export interface HttpSeen {
@@ -8,7 +8,7 @@ export interface HttpSeen {
   lastStatus: number
 }
 
-declare module '../../core/close-summary.js' {
+declare module '../core/close-summary.js' {
   interface SummaryExtras {
     /** What `http-metrics` saw of the connection. */
     readonly http?: Readonly<HttpSeen>

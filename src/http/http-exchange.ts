@@ -1,0 +1,36 @@
+import type { RequestCells } from './http-metric-cells.js'
+
+export type HttpVersion = '1.0' | '1.1' | '2.0'
+
+/** A request and its response, from the request's first byte on. */
+export class HttpExchange {
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  /** Filled where somebody wants them: see `HttpRecorder.isDetailed`. */
+  version: HttpVersion = '1.1'
+  /** Empty: nobody has wanted it when the head came. */
+  method = ''
+  target = ''
+  authority = ''
+  userAgent: string | undefined
+  referer: string | undefined
+  route: string | undefined
+  /** By its content type. */
+  isGrpc = false
+  /** Once the request's head is complete: where it is counted. */
+  cells: RequestCells | undefined
+  /** 0 before the response's head. */
+  status = 0
+  grpcStatus: number | undefined
+  latencyMs: number | undefined
+  /** It has been written down. */
+  isOver = false
+  requestBytes = 0
+  responseBytes = 0
+  requestMessages = 0
+  responseMessages = 0
+
+  constructor(startedAt: number) {
+    this.startedAt = startedAt
+  }
+}
