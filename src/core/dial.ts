@@ -5,7 +5,8 @@ import type { Clock, Timer } from './clock.js'
 import { type ErrorCode, SluiceError } from './errors.js'
 import type { LoopGuard } from './loop-guard.js'
 import type { Transport } from './transport.js'
-import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { Endpoint } from './endpoint.js'
+import type { UpstreamGroup } from './upstream-group.js'
 import type { Wire } from './wire.js'
 
 /** What dialling needs of its surroundings: one for all connections of a listener. */

@@ -17,7 +17,7 @@ export class ConfiguredUpstreams implements Upstreams {
 
   constructor(configs: readonly UpstreamConfig[]) {
     for (const config of configs)
-      this.#groups.set(config.name, new UpstreamGroup(config.name, config.endpoints, config.balance))
+      this.#groups.set(config.name, new UpstreamGroup(config.name, config.endpoints, config))
   }
 
   resolve(destination: string): UpstreamGroup {

@@ -34,17 +34,25 @@ export interface HostPort {
   readonly port: number
 }
 
-export type Balance = 'round-robin' | 'least-connections' | 'random'
+export type Balance =
+  'round-robin' | 'least-connections' | 'least-requests' | 'random' | 'peak-ewma' | 'consistent-hash'
+
+/** What `consistent-hash` looks at: the client's address, or a header of a request. */
+export type HashOn = 'source' | { readonly header: string }
 
 export interface UpstreamConfig {
   readonly name: string
-  readonly balance: Balance
+  /** Undefined: `round-robin` for connections, `peak-ewma` for requests. */
+  readonly balance: Balance | undefined
+  readonly hashOn?: HashOn | undefined
   readonly endpoints: readonly EndpointConfig[]
 }
 
 export interface EndpointConfig extends HostPort {
   /** Connections that this endpoint may hold; undefined: no bound. */
   readonly maxConnections: number | undefined
+  /** Its share beside the others'; 1 where absent. */
+  readonly weight?: number | undefined
 }
 
 /** A socket that the parent process has bound and listens on: its descriptor's number, or the name that systemd gives it. */
