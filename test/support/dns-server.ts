@@ -1,6 +1,6 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import { onTestFinished } from 'vitest'
 import { until } from './until.js'
@@ -68,30 +68,42 @@ export class DnsServer {
 
 /** Is closed with the test. */
 export async function serveDns(zone: Zone): Promise<DnsServer> {
-  const udp = createSocket('udp4')
-  udp.bind(0, '127.0.0.1')
-  await once(udp, 'listening')
-  const server = new DnsServer(udp.address().port, zone)
+  const sockets = new Set<Socket>()
+  const { udp, tcp, port } = await freePort()
+  const server = new DnsServer(port, zone)
   udp.on('message', (message, { address, port }) => {
     if (server.forge) udp.send(server.forge(message), port, address)
     const answer = server.answer(message, 'udp')
     if (answer) udp.send(answer, port, address)
   })
-  const sockets = new Set<Socket>()
-  const tcp = createServer((socket) => {
+  tcp.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
     serveTcp(socket, server)
   })
-  tcp.listen(server.port, '127.0.0.1')
-  await once(tcp, 'listening')
-  expectSamePort(tcp.address() as AddressInfo, server.port)
   onTestFinished(async () => {
     udp.close()
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => tcp.close(resolve))
   })
   return server
+}
+
+/** A port that is free for both: the one that TCP is given may be taken for UDP. */
+async function freePort(): Promise<{ udp: UdpSocket; tcp: Server; port: number }> {
+  for (;;) {
+    const tcp = createServer().listen(0, '127.0.0.1')
+    await once(tcp, 'listening')
+    const { port } = tcp.address() as AddressInfo
+    const udp = createSocket('udp4').bind(port, '127.0.0.1')
+    try {
+      await once(udp, 'listening')
+      return { udp, tcp, port }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      await new Promise((resolve) => tcp.close(resolve))
+    }
+  }
 }
 
 /** In two writes, so that a reader has to put the answer together. */
@@ -107,10 +119,6 @@ function serveTcp(socket: Socket, server: DnsServer): void {
     socket.write(Buffer.concat([length, answer.subarray(0, 5)]))
     setImmediate(() => socket.end(answer.subarray(5)))
   })
-}
-
-function expectSamePort({ port }: AddressInfo, wanted: number): void {
-  if (port !== wanted) throw new Error(`listens on ${port} and not on ${wanted}`)
 }
 
 export const a = (name: string, address: string, ttl = 60): Answer => ({ type: 'A', name, ttl, data: address })
