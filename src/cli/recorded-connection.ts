@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
-import type { Config, ListenerConfig } from '../core/config/config.js'
+import type { Config, EndpointConfig, ListenerConfig, SourceConfig, UpstreamConfig } from '../core/config/config.js'
 import type { Registry } from '../core/config/registry.js'
 import { Container } from '../core/container.js'
 import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
@@ -85,6 +85,7 @@ export async function carryRecording(
     admin: undefined,
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
+    upstreams: config.upstreams.map(withoutSources),
     listeners: [{ ...listener, filters: stands.map(({ filter }) => filter) }],
   }
   const events = { onDecided: () => {}, onClosed: (closed: CloseSummary) => (summary = closed) }
@@ -119,6 +120,17 @@ export async function carryRecording(
   } finally {
     await instance.close()
   }
+}
+
+/** Nobody is asked for endpoints, or whether they serve: one stands for each place where they would have been looked for. */
+function withoutSources({ name, balance, hashOn, endpoints, sources = [] }: UpstreamConfig): UpstreamConfig {
+  return { name, balance, hashOn, endpoints: [...endpoints, ...sources.map(standInEndpoint)] }
+}
+
+function standInEndpoint(source: SourceConfig): EndpointConfig {
+  const { maxConnections } = source
+  if (source.kind === 'file') return { ...UNKNOWN_DESTINATION, maxConnections }
+  return { host: source.name, port: source.kind === 'dns' ? source.port : 0, maxConnections }
 }
 
 /** What a step says here: nothing of sockets, which are none, and nothing of an address that was made up. */

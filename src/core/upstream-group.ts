@@ -1,4 +1,4 @@
-import type { Balancer, Load, Tried } from './balance/balancer.js'
+import { type Balancer, isEligible, type Load, type Tried } from './balance/balancer.js'
 import { makeBalancer } from './balance/make-balancer.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Balance, EndpointConfig, HashOn } from './config/config.js'
@@ -142,10 +142,16 @@ export class UpstreamGroup {
   }
 
   #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
-    if (this.#endpoints.length === 0) return undefined
-    const picked = this.#balancer(load).pick(load, tried, hashKey)
+    const picked =
+      this.#endpoints.length > 1 ? this.#balancer(load).pick(load, tried, hashKey) : this.#only(load, tried)
     if (picked) picked.picks++
     return picked
+  }
+
+  /** Most groups are one endpoint, made for one connection: no balancer for that. */
+  #only(load: Load, tried: Tried): Endpoint | undefined {
+    const [only] = this.#endpoints
+    return only && isEligible(only, load, tried) ? only : undefined
   }
 
   /** Made when first used: most groups are of one kind of traffic only. */
