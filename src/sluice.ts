@@ -245,10 +245,11 @@ export class Sluice {
   on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E], options: OnOptions<E> = {}): () => void {
     if (event === 'request') {
       const receive = callback as SluiceEvents['request']
-      const { listener } = options as OnOptions<'request'>
+      const { listener } = options
       if (listener !== undefined) this.#listenerNamed(listener)
       return this.#requests.subscribe((record) => this.#guard(() => receive(record)), listener)
     }
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- tsc does not narrow E
     const listeners = this.#listeners[event as keyof ConnectionEvents] as Set<SluiceEvents[E]>
     listeners.add(callback)
     return () => void listeners.delete(callback)

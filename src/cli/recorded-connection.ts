@@ -10,9 +10,19 @@ import { MetricsRegistry } from '../core/metrics.js'
 import type { ProxiedConnection } from '../core/proxied-connection.js'
 import type { Side } from '../core/side.js'
 import type { Segment } from '../core/sniff-recording.js'
-import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from '../core/tokens.js'
+import {
+  CLOCK,
+  LOG,
+  OBSERVERS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFERS,
+  TRANSPARENT_SOCKETS,
+  TRANSPORT,
+} from '../core/tokens.js'
+import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
+import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
 import { CLIENT_ADDRESS } from '../testing/wire-pair.js'
@@ -86,7 +96,14 @@ export async function carryRecording(
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
     upstreams: config.upstreams.map(withoutSources),
-    listeners: [{ ...listener, filters: stands.map(({ filter }) => filter) }],
+    // However the kernel would bring it: where it was headed is said.
+    listeners: [
+      {
+        ...listener,
+        intercept: listener.intercept && ('redirect' as const),
+        filters: stands.map(({ filter }) => filter),
+      },
+    ],
   }
   const events = { onDecided: () => {}, onClosed: (closed: CloseSummary) => (summary = closed) }
   const instance = new Instance(only, container, new MetricsRegistry(), events, undefined)
@@ -153,8 +170,10 @@ function makeContainer(
   container.bind({ token: LOG, value: silentLog })
   container.bind({ token: TRANSPORT, value: transport })
   container.bind({ token: ORIGINAL_DESTINATIONS, value: { of: () => headedTo } })
+  container.bind({ token: TRANSPARENT_SOCKETS, value: noTransparentSockets })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
+  container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   return container
 }
 
