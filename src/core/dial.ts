@@ -6,7 +6,6 @@ import { lookupAddresses } from './lookup-addresses.js'
 import type { LoopGuard } from './loop-guard.js'
 import type { Transport } from './transport.js'
 import type { Endpoint, Outcome } from './endpoint.js'
-import type { UpstreamGroup } from './upstream-group.js'
 import type { Wire } from './wire.js'
 
 /** What dialling needs of its surroundings: one for all connections of a listener. */
@@ -18,6 +17,17 @@ export interface DialEnvironment {
   readonly keepAliveMs: number
   /** Servers see the client's address in place of ours. */
   readonly isSourcePreserved: boolean
+}
+
+/** What is dialled: a group, or one endpoint of it. */
+export interface DialTarget {
+  readonly label: string
+  /** Connections that were opened are observed, too; those that failed are in any case. */
+  readonly observesConnections?: boolean
+  /** Why nothing can be picked; where absent, every endpoint holds as many connections as it may. */
+  readonly unavailable?: SluiceError
+  /** The next endpoint to try, not one of `tried`; undefined where none is left. `hashKey` is the client's host. */
+  pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined
 }
 
 export interface DialEvents {
@@ -34,7 +44,7 @@ export interface DialEvents {
  * endpoint counts as used from the attempt on; `release` lets it go when the wire is closed.
  */
 export class Dial {
-  readonly group: UpstreamGroup
+  readonly group: DialTarget
   readonly #environment: DialEnvironment
   readonly #events: DialEvents
   readonly #source: Address
@@ -49,7 +59,7 @@ export class Dial {
   #isSettled = false
 
   /** `source` is the client. */
-  constructor(group: UpstreamGroup, environment: DialEnvironment, events: DialEvents, source: Address) {
+  constructor(group: DialTarget, environment: DialEnvironment, events: DialEvents, source: Address) {
     this.group = group
     this.#environment = environment
     this.#events = events
@@ -169,7 +179,7 @@ export class Dial {
     if (this.#isSettled) return
     this.#settle()
     this.#events.dialFailed(
-      this.#lastError === undefined ? this.group.unavailable : connectError(this.group, this.#lastError),
+      this.#lastError === undefined ? unavailable(this.group) : connectError(this.group, this.#lastError),
     )
   }
 }
@@ -186,9 +196,14 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   EAI_AGAIN: 'SLUICE_NAME_NOT_FOUND',
 }
 
-function connectError(group: UpstreamGroup, cause: NodeJS.ErrnoException): SluiceError {
+function connectError(group: DialTarget, cause: NodeJS.ErrnoException): SluiceError {
   const code = CODE_OF_ERRNO[cause.code ?? ''] ?? 'SLUICE_CONNECT_FAILED'
   return new SluiceError(code, group.label, `${group.label} could not be connected: ${cause.message}`, { cause })
+}
+
+function unavailable({ label, unavailable }: DialTarget): SluiceError {
+  const message = `every endpoint of ${label} holds as many connections as it may`
+  return unavailable ?? new SluiceError('SLUICE_UPSTREAM_FULL', label, message)
 }
 
 /** Not the endpoint's fault: this process has no descriptor or port left, or may not. */
