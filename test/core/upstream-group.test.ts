@@ -105,6 +105,24 @@ describe('an upstream group', () => {
     expect(group.endpoints[0]!.picks).toBe(2)
   })
 
+  test('picks one that is set aside only where no other is healthy', () => {
+    const group = new UpstreamGroup('web', [at(1), at(2, { maxConnections: 1 }), at(3)], { random: seededRandom(3) })
+    const [one, two, three] = group.endpoints
+    one!.isEjected = true
+    two!.isEjected = true
+    for (let i = 0; i < 9; i++) expect(group.pick()).toBe(three)
+    expect(group.pick(new Set([three!]))).toBeUndefined()
+    three!.isHealthy = false
+    expect(new Set(Array.from({ length: 40 }, () => group.pickForRequest()))).toEqual(new Set([one, two]))
+    two!.open = 1
+    for (let i = 0; i < 9; i++) expect(group.pick()).toBe(one)
+    expect(group.pick(new Set([one!]))).toBeUndefined()
+    one!.isHealthy = false
+    two!.isHealthy = false
+    expect(group.pickForRequest()).toBeUndefined()
+    expect(group.unavailable.code).toBe('SLUICE_NO_USABLE_ENDPOINT')
+  })
+
   test('says why there is nothing to pick', async () => {
     const source = new GivenSource()
     const group = new UpstreamGroup('web', [], { sources: [source] })
