@@ -22,11 +22,11 @@ export interface DialEnvironment {
 /** What is dialled: a group, or one endpoint of it. */
 export interface DialTarget {
   readonly label: string
-  /** Connections that were opened are observed, too; those that failed are in any case. */
-  readonly observesConnections?: boolean
-  /** Why nothing can be picked; where absent, every endpoint holds as many connections as it may. */
-  readonly unavailable?: SluiceError
-  /** The next endpoint to try, not one of `tried`; undefined where none is left. `hashKey` is the client's host. */
+  /** Its endpoints hear how long connecting took. That it failed, they always hear. */
+  readonly observesConnections: boolean
+  /** Why there is no endpoint to try, where none was tried. */
+  readonly unavailable: SluiceError
+  /** The next endpoint to try, not one of `tried`; undefined where none is left. */
   pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined
 }
 
@@ -179,7 +179,7 @@ export class Dial {
     if (this.#isSettled) return
     this.#settle()
     this.#events.dialFailed(
-      this.#lastError === undefined ? unavailable(this.group) : connectError(this.group, this.#lastError),
+      this.#lastError === undefined ? this.group.unavailable : connectError(this.group, this.#lastError),
     )
   }
 }
@@ -199,11 +199,6 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
 function connectError(group: DialTarget, cause: NodeJS.ErrnoException): SluiceError {
   const code = CODE_OF_ERRNO[cause.code ?? ''] ?? 'SLUICE_CONNECT_FAILED'
   return new SluiceError(code, group.label, `${group.label} could not be connected: ${cause.message}`, { cause })
-}
-
-function unavailable({ label, unavailable }: DialTarget): SluiceError {
-  const message = `every endpoint of ${label} holds as many connections as it may`
-  return unavailable ?? new SluiceError('SLUICE_UPSTREAM_FULL', label, message)
 }
 
 /** Not the endpoint's fault: this process has no descriptor or port left, or may not. */
