@@ -21,6 +21,8 @@ import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
 import {
   CLOCK,
+  ENDPOINT_SOURCES,
+  HEALTH_CHECKS,
   LOG,
   OBSERVERS,
   ORIGINAL_DESTINATIONS,
@@ -31,6 +33,8 @@ import {
 import type { TraceStep } from './core/trace.js'
 import { REQUEST_HUB, RequestHub } from './http/request-hub.js'
 import type { RequestRecord } from './http/request-record.js'
+import { ConfiguredSources } from './discovery/configured-sources.js'
+import { makeHealthChecks } from './health/make-health-checks.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
@@ -303,6 +307,14 @@ export class Sluice {
         create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
       },
       { token: REQUEST_HUB, value: this.#requests },
+      {
+        token: ENDPOINT_SOURCES,
+        create: () => new ConfiguredSources(container.get(CLOCK), container.get(LOG)),
+      },
+      {
+        token: HEALTH_CHECKS,
+        create: () => makeHealthChecks(container.get(TRANSPORT), container.get(CLOCK), container.get(LOG)),
+      },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])
     for (const binding of [...defaults, ...provided, ...(this.#overrides.providers ?? [])]) container.bind(binding)

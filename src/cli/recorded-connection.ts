@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
-import type { Config, ListenerConfig } from '../core/config/config.js'
+import type { Config, EndpointConfig, ListenerConfig, SourceConfig, UpstreamConfig } from '../core/config/config.js'
 import type { Registry } from '../core/config/registry.js'
 import { Container } from '../core/container.js'
 import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
@@ -22,6 +22,7 @@ import {
 import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
+import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
@@ -95,6 +96,7 @@ export async function carryRecording(
     admin: undefined,
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
+    upstreams: config.upstreams.map(withoutSources),
     // However the kernel would bring it: where it was headed is said.
     listeners: [
       {
@@ -138,6 +140,17 @@ export async function carryRecording(
   }
 }
 
+/** Nobody is asked for endpoints, or whether they serve: one stands for each place where they would have been looked for. */
+function withoutSources({ name, balance, hashOn, endpoints, sources = [] }: UpstreamConfig): UpstreamConfig {
+  return { name, balance, hashOn, endpoints: [...endpoints, ...sources.map(standInEndpoint)] }
+}
+
+function standInEndpoint(source: SourceConfig): EndpointConfig {
+  const { maxConnections } = source
+  if (source.kind === 'file') return { ...UNKNOWN_DESTINATION, maxConnections }
+  return { host: source.name, port: source.kind === 'dns' ? source.port : 0, maxConnections }
+}
+
 /** What a step says here: nothing of sockets, which are none, and nothing of an address that was made up. */
 function toldStep(step: TraceStep, headedTo: Address | undefined): TraceStep[] {
   if (SOCKET_STEPS.has(step.step)) return []
@@ -162,6 +175,7 @@ function makeContainer(
   container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
+  container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   return container
 }
 

@@ -1,65 +1,206 @@
-import { formatAddress } from './address.js'
-import type { Balance, EndpointConfig } from './config/config.js'
+import { type Balancer, isEligible, type Load, type Tried } from './balance/balancer.js'
+import { makeBalancer } from './balance/make-balancer.js'
+import { type Clock, systemClock } from './clock.js'
+import type { Balance, EndpointConfig, HashOn } from './config/config.js'
+import { Endpoint } from './endpoint.js'
+import type { EndpointSource } from './endpoint-source.js'
+import { SluiceError } from './errors.js'
+import type { GroupPart } from './group-part.js'
 
-/** One `host:port` that a group may send connections to. */
-export class Endpoint {
-  readonly host: string
-  readonly port: number
-  /** `host:port`, as in logs. */
-  readonly label: string
-  readonly maxConnections: number
-  /** Connections that are open or being opened. */
-  open = 0
-
-  constructor(config: EndpointConfig) {
-    this.host = config.host
-    this.port = config.port
-    this.label = formatAddress(config.host, config.port)
-    this.maxConnections = config.maxConnections ?? Infinity
-  }
-
-  get isFull(): boolean {
-    return this.open >= this.maxConnections
-  }
+/** What a group is made of beside its fixed endpoints. */
+export interface GroupOptions {
+  /** Absent: `round-robin` for connections, `peak-ewma` for requests. */
+  readonly balance?: Balance | undefined
+  /** What `consistent-hash` looks at. Default: the client's address. */
+  readonly hashOn?: HashOn | undefined
+  readonly sources?: readonly EndpointSource[]
+  /** What watches over the endpoints. */
+  readonly parts?: readonly GroupPart[]
+  /** Every outcome of a connection is of interest, also when it goes well. */
+  readonly observesConnections?: boolean
+  readonly clock?: Clock
+  /** Numbers from 0 to below 1. */
+  readonly random?: () => number
 }
 
-/** Where connections go: endpoints, and how one of them is picked. A plain `host:port` is a group of one, without a name. */
+/** Shared: groups of one are made for each connection to an original destination. */
+const NONE: readonly never[] = []
+const NONE_BY_SOURCE: (readonly EndpointConfig[])[] = []
+
+/** What is to be placed. */
+export interface RequestPick {
+  readonly tried?: ReadonlySet<Endpoint> | undefined
+  /** For `consistent-hash`: what the group's `hashOn` names, where the request has it. */
+  readonly hashKey?: string | undefined
+}
+
+/**
+ * Where connections and requests go: endpoints, and how one of them is picked. A plain `host:port` is a group of one, without a
+ * name. The set may change; an endpoint that leaves it is told, and what is in flight there goes on.
+ */
 export class UpstreamGroup {
   /** The upstream's name in the YAML, undefined for a plain `host:port`. */
   readonly name: string | undefined
-  readonly endpoints: readonly Endpoint[]
-  readonly #balance: Balance
-  #turn = 0
+  readonly hashOn: HashOn
+  /** Whether who connects is to observe connections that were opened, too; those that failed are observed in any case. */
+  readonly observesConnections: boolean
+  /** Changes of the set so far. */
+  changes = 0
+  readonly #balance: Balance | undefined
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #sources: readonly EndpointSource[]
+  readonly #parts: readonly GroupPart[]
+  /** By source, the fixed ones first. */
+  readonly #sets: (readonly EndpointConfig[])[]
+  readonly #subscribers = new Set<() => void>()
+  #endpoints: readonly Endpoint[]
+  #ofConnections: Balancer | undefined
+  #ofRequests: Balancer | undefined
 
-  constructor(name: string | undefined, endpoints: readonly EndpointConfig[], balance: Balance = 'round-robin') {
+  constructor(name: string | undefined, endpoints: readonly EndpointConfig[], options: GroupOptions = {}) {
     this.name = name
-    this.endpoints = endpoints.map((endpoint) => new Endpoint(endpoint))
-    this.#balance = balance
+    this.hashOn = options.hashOn ?? 'source'
+    this.#balance = options.balance
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#sources = options.sources ?? NONE
+    this.#parts = options.parts ?? NONE
+    this.observesConnections = options.observesConnections ?? false
+    this.#sets = this.#sources.length === 0 ? NONE_BY_SOURCE : [endpoints, ...this.#sources.map(() => [])]
+    this.#endpoints = endpoints.map((endpoint) => new Endpoint(endpoint))
+  }
+
+  /** The current set: a new array whenever it changes. Empty where no source has answered yet. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints
   }
 
   /** The name, or `host:port`. */
   get label(): string {
-    return this.name ?? this.endpoints[0]?.label ?? ''
+    return this.name ?? this.#endpoints[0]?.label ?? ''
   }
 
   /** The port that all endpoints share; undefined where they differ. */
   get port(): number | undefined {
-    const port = this.endpoints[0]?.port
-    return this.endpoints.every((endpoint) => endpoint.port === port) ? port : undefined
+    const port = this.#endpoints[0]?.port
+    return this.#endpoints.every((endpoint) => endpoint.port === port) ? port : undefined
   }
 
-  /** The next endpoint to try, not one of `tried` and not a full one; undefined where none is left. */
-  pick(tried?: ReadonlySet<Endpoint>): Endpoint | undefined {
-    const usable = (endpoint: Endpoint): boolean => !endpoint.isFull && !tried?.has(endpoint)
-    const count = this.endpoints.length
-    const start = this.#balance === 'random' ? Math.floor(Math.random() * count) : this.#turn++ % count
-    let best: Endpoint | undefined
-    for (let i = 0; i < count; i++) {
-      const endpoint = this.endpoints[(start + i) % count]!
-      if (!usable(endpoint)) continue
-      if (this.#balance !== 'least-connections') return endpoint
-      if (best === undefined || endpoint.open < best.open) best = endpoint
+  /**
+   * The next endpoint to connect to, not one of `tried`, usable and not full; undefined where none is left. One that is set aside
+   * only where no other is healthy.
+   */
+  pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined {
+    return this.#pick('open', tried, hashKey)
+  }
+
+  /**
+   * The endpoint for the next request, by the group's `balance`: usable, not one of `tried`. It may hold as many connections as it
+   * may: the request waits for one, or is given one that is idle. Undefined where none is left.
+   */
+  pickForRequest({ tried, hashKey }: RequestPick = {}): Endpoint | undefined {
+    return this.#pick('requests', tried, hashKey)
+  }
+
+  /** Calls back after every change of the set. Returns how to stop listening. */
+  subscribe(onChange: () => void): () => void {
+    this.#subscribers.add(onChange)
+    return () => void this.#subscribers.delete(onChange)
+  }
+
+  /** What is wrong with sources: they have no set, or not a current one. */
+  get problems(): readonly string[] {
+    return this.#sources.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label}: ${problem}`]))
+  }
+
+  /** Why nothing can be picked, for who was given nothing. */
+  get unavailable(): SluiceError {
+    const { label, problems } = this
+    if (this.#endpoints.length === 0) {
+      const why = problems.length === 0 ? 'its sources name none' : problems.join('; ')
+      return new SluiceError('SLUICE_NO_ENDPOINT', label, `${label} has no endpoint: ${why}`)
     }
-    return best
+    if (!this.#endpoints.some(({ isHealthy }) => isHealthy)) {
+      const message = `no endpoint of ${label} can be used: each is unhealthy`
+      return new SluiceError('SLUICE_NO_USABLE_ENDPOINT', label, message)
+    }
+    const message = `every endpoint of ${label} holds as many connections as it may`
+    return new SluiceError('SLUICE_UPSTREAM_FULL', label, message)
+  }
+
+  /** Called once, when the proxy starts: sources and watchers begin. Settles when every source has tried; never rejects. */
+  async start(): Promise<void> {
+    for (const part of this.#parts) part.start(this)
+    const { length } = this.#sources
+    await Promise.all(
+      Array.from({ length }, (_, index) => this.#sources[index]!.start((endpoints) => this.#use(index + 1, endpoints))),
+    )
+  }
+
+  /** Called once, after `start`: nothing is left behind. Endpoints stay, for what is still in flight. */
+  stop(): void {
+    for (const source of this.#sources) source.stop()
+    for (const part of this.#parts) part.stop()
+  }
+
+  #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
+    const chosen =
+      this.#endpoints.length > 1 ? this.#balancer(load).pick(load, tried, hashKey) : this.#only(load, tried)
+    const picked = chosen ?? this.#lastResort(load, tried)
+    if (picked) picked.picks++
+    return picked
+  }
+
+  /** Most groups are one endpoint, made for one connection: no balancer for that. */
+  #only(load: Load, tried: Tried): Endpoint | undefined {
+    const [only] = this.#endpoints
+    return only && isEligible(only, load, tried) ? only : undefined
+  }
+
+  /** All that are healthy are set aside, as when checks have taken the others out since: any of them is better than none. */
+  #lastResort(load: Load, tried: Tried): Endpoint | undefined {
+    if (this.#endpoints.some(({ isUsable }) => isUsable)) return undefined
+    const isLeft = (endpoint: Endpoint): boolean => !(load === 'open' && endpoint.isFull) && !tried?.has(endpoint)
+    const healthy = this.#endpoints.filter((endpoint) => endpoint.isHealthy && isLeft(endpoint))
+    return healthy[Math.floor(this.#random() * healthy.length)]
+  }
+
+  /** Made when first used: most groups are of one kind of traffic only. */
+  #balancer(load: Load): Balancer {
+    return load === 'open'
+      ? (this.#ofConnections ??= this.#make('round-robin'))
+      : (this.#ofRequests ??= this.#make('peak-ewma'))
+  }
+
+  #make(byDefault: Balance): Balancer {
+    const balancer = makeBalancer(this.#balance ?? byDefault, this.#random, () => this.#clock.now())
+    balancer.use(this.#endpoints)
+    return balancer
+  }
+
+  #use(index: number, endpoints: readonly EndpointConfig[]): void {
+    this.#sets[index] = endpoints
+    const before = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]))
+    const after = new Map<string, Endpoint>()
+    let hasChanged = false
+    for (const config of this.#sets.flat()) {
+      const made = new Endpoint(config)
+      if (after.has(made.label)) continue
+      const known = before.get(made.label)
+      if (known === undefined || known.weight !== made.weight) hasChanged = true
+      known?.update(config)
+      after.set(made.label, known ?? made)
+    }
+    const gone = [...before.values()].filter(({ label }) => !after.has(label))
+    if (!hasChanged && gone.length === 0) return
+    this.#endpoints = [...after.values()]
+    if (this.#endpoints.length > 0) {
+      this.#ofConnections?.use(this.#endpoints)
+      this.#ofRequests?.use(this.#endpoints)
+    }
+    this.changes++
+    for (const endpoint of gone) endpoint.leave()
+    for (const subscriber of this.#subscribers) subscriber()
   }
 }

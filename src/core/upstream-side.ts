@@ -7,7 +7,8 @@ import type { ListenerContext } from './listener-context.js'
 import { SideWindow, type WindowOwner } from './peek-window.js'
 import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
 import type { Trace } from './trace.js'
-import type { Endpoint, UpstreamGroup } from './upstream-group.js'
+import type { Endpoint } from './endpoint.js'
+import type { UpstreamGroup } from './upstream-group.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What the server's side of a connection needs of its surroundings: one for all connections of a listener. */

@@ -25,6 +25,10 @@ const CONFIG = `
 plugins: [./acme.mjs]
 upstreams:
   web: { endpoints: ["web-1.internal:8081", "web-2.internal:8081"] }
+  found:
+    endpoints: [{ srv: _http._tcp.shop }, { dns: "shop:80" }, { file: ./no-such-file.yaml }]
+    ejection: {}
+    healthCheck: { http: {} }
 listeners:
   - name: one-port
     address: 127.0.0.1:443
@@ -57,6 +61,7 @@ listeners:
   - { name: transparent, address: "127.0.0.1:4144", intercept: tproxy, destination: original }
   - { name: quota, address: "127.0.0.1:2704", destination: web, filters: [detect, acme-quota, tcp-forward] }
   - { name: end, address: "127.0.0.1:2705", filters: [acme-end] }
+  - { name: found, address: "127.0.0.1:2706", destination: found }
 `
 
 const HTTP = 'GET / HTTP/1.1\\r\\n'
@@ -161,6 +166,11 @@ describe('a recording through a listener is', () => {
   test('carried by the default chain, on the port that it was headed to', async () => {
     const text = await explain('--client-text', HTTP, '--destination', '192.0.2.7:587')
     expect(text).toContain('carried to 192.0.2.7:587, as smtp, by the port\n')
+  })
+
+  test('carried to an upstream whose endpoints would have to be found: nobody is asked for them', async () => {
+    const { listener } = await explained('found', '--client-text', HTTP)
+    expect(listener).toMatchObject({ conclusion: 'carried', destination: 'found' })
   })
 
   test('as long as the window is looked at, and no longer', async () => {
