@@ -6,7 +6,6 @@ import { type ErrorCode, SluiceError } from './errors.js'
 import type { LoopGuard } from './loop-guard.js'
 import type { Transport } from './transport.js'
 import type { Endpoint } from './endpoint.js'
-import type { UpstreamGroup } from './upstream-group.js'
 import type { Wire } from './wire.js'
 
 /** What dialling needs of its surroundings: one for all connections of a listener. */
@@ -18,6 +17,13 @@ export interface DialEnvironment {
   readonly keepAliveMs: number
   /** Servers see the client's address in place of ours. */
   readonly isSourcePreserved: boolean
+}
+
+/** What is dialled: a group, or one endpoint of it. */
+export interface DialTarget {
+  readonly label: string
+  /** The next endpoint to try, not one of `tried`; undefined where none is left. */
+  pick(tried?: ReadonlySet<Endpoint>): Endpoint | undefined
 }
 
 export interface DialEvents {
@@ -34,7 +40,7 @@ export interface DialEvents {
  * endpoint counts as used from the attempt on; `release` lets it go when the wire is closed.
  */
 export class Dial {
-  readonly group: UpstreamGroup
+  readonly group: DialTarget
   readonly #environment: DialEnvironment
   readonly #events: DialEvents
   readonly #from: string | undefined
@@ -47,7 +53,7 @@ export class Dial {
   #isSettled = false
 
   /** `source` is the client. */
-  constructor(group: UpstreamGroup, environment: DialEnvironment, events: DialEvents, source: Address) {
+  constructor(group: DialTarget, environment: DialEnvironment, events: DialEvents, source: Address) {
     this.group = group
     this.#environment = environment
     this.#events = events
@@ -174,12 +180,12 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   EAI_AGAIN: 'SLUICE_NAME_NOT_FOUND',
 }
 
-function connectError(group: UpstreamGroup, cause: NodeJS.ErrnoException): SluiceError {
+function connectError(group: DialTarget, cause: NodeJS.ErrnoException): SluiceError {
   const code = CODE_OF_ERRNO[cause.code ?? ''] ?? 'SLUICE_CONNECT_FAILED'
   return new SluiceError(code, group.label, `${group.label} could not be connected: ${cause.message}`, { cause })
 }
 
-function fullError(group: UpstreamGroup): SluiceError {
+function fullError(group: DialTarget): SluiceError {
   return new SluiceError(
     'SLUICE_UPSTREAM_FULL',
     group.label,

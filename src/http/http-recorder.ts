@@ -1,6 +1,6 @@
 import { formatAddress } from '../core/address.js'
 import type { Clock } from '../core/clock.js'
-import type { Connection } from '../core/connection.js'
+import { type Connection, type FactKey, factKey } from '../core/connection.js'
 import type { ListenerContext } from '../core/listener-context.js'
 import type { Metrics } from '../core/metrics.js'
 import type { HttpExchange } from './http-exchange.js'
@@ -151,7 +151,7 @@ export class ConnectionRecorder {
       listener: listener.name,
       connection: this.#connection.id,
       source: formatAddress(source.host, source.port),
-      ...(destination && { destination: destination.label }),
+      ...((exchange.endpoint ?? destination) && { destination: exchange.endpoint ?? destination!.label }),
       protocol: isGrpc ? 'grpc' : version === '2.0' ? 'http/2' : 'http/1',
       version,
       method: exchange.method,
@@ -169,6 +169,10 @@ export class ConnectionRecorder {
       bytes: { client: exchange.requestBytes, server: exchange.responseBytes },
       ...(isGrpc && { messages: { client: exchange.requestMessages, server: exchange.responseMessages } }),
       ...(route !== undefined && { route }),
+      ...(exchange.retries > 0 && { retries: exchange.retries }),
     }
   }
 }
+
+/** The recorder of an `http-metrics` that stands before a filter which speaks HTTP itself: with its labels, and counted once. */
+export const HTTP_RECORDER: FactKey<HttpRecorder> = factKey('http-recorder')
