@@ -602,7 +602,8 @@ export class ProxiedConnection implements Connection {
   }
 
   #announce(): void {
-    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#isTakenOver || this.#reason)) return
+    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#isTakenOver || this.#reason))
+      return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
   }

@@ -20,7 +20,17 @@ export const builtIns: Plugin = {
   apiVersion: 1,
   sniffers: builtInSniffers,
   observers: tlsUpgrades,
-  filters: [proxyProtocol, portOverride, detect, tlsPassthrough, httpMetrics, httpRoute, tcpForward, echo, directResponse],
+  filters: [
+    proxyProtocol,
+    portOverride,
+    detect,
+    tlsPassthrough,
+    httpMetrics,
+    httpRoute,
+    tcpForward,
+    echo,
+    directResponse,
+  ],
   providers: [
     { token: ORIGINAL_DESTINATIONS, value: kernelOriginalDestinations },
     { token: TRANSPARENT_SOCKETS, value: kernelTransparentSockets },

@@ -65,7 +65,9 @@ export async function startRouted(destination: number | string, options: RoutedO
 }
 
 /** A server of node:http on a free port; closed with the test. */
-export async function serveHttp(listener: RequestListener): Promise<{ readonly port: number; readonly server: Server }> {
+export async function serveHttp(
+  listener: RequestListener,
+): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {

@@ -13,7 +13,13 @@ import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../proto
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
 import { checkRequest } from './check-request.js'
 import type { EndpointConnection } from './endpoint-connection.js'
-import { asksForHttp2, type ConnectionOption, gatherRequestHead, gatherResponseHead, gatherTrailers } from './forward-head.js'
+import {
+  asksForHttp2,
+  type ConnectionOption,
+  gatherRequestHead,
+  gatherResponseHead,
+  gatherTrailers,
+} from './forward-head.js'
 import type { GatherTarget } from './gather.js'
 import { badRequest, type Refusal, refusalAnswer } from './refusal.js'
 import type { RequestSource } from './request-source.js'
@@ -242,9 +248,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#services.counts.refused(refusal.reason)
     const isBad = refusal.status < 500 && refusal.status !== 404
     this.#isLast = isBad || refusal.status === 501 || this.#willEnd
-    this.take(
-      refusalAnswer(refusal, { isHead: this.#isHead, isClosing: this.#isLast, isHttp10: this.#isHttp10 }),
-    )
+    this.take(refusalAnswer(refusal, { isHead: this.#isHead, isClosing: this.#isLast, isHttp10: this.#isHttp10 }))
     const exchange = this.#exchange
     // Of a head that never was complete nothing is known to be counted.
     if (exchange?.cells !== undefined) {
@@ -329,8 +333,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     const isTaken = this.#request === undefined || out.end()
     this.#isReading = false
     this.#isRequestBlocked = !isTaken && this.#parser.state !== 'held'
-    if (this.#parser.state === 'failed') this.#failed()
-    else if (this.#refusal !== undefined) this.refuse(this.#refusal)
+    if (this.#refusal !== undefined) this.refuse(this.#refusal)
+    else if (this.#parser.state === 'failed') this.#failed()
     return taken
   }
 
@@ -347,7 +351,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     if (this.#isReading || this.#isGoingOn) return
     this.#isGoingOn = true
     const early = this.#early
-    while (early !== undefined && early.length > 0 && this.#canRead) early.consume(this.#read(early.first(early.length)))
+    while (early !== undefined && early.length > 0 && this.#canRead)
+      early.consume(this.#read(early.first(early.length)))
     if (early?.length === 0) this.#early = undefined
     this.#isGoingOn = false
     if (this.#isOver) return

@@ -33,7 +33,9 @@ const pool = z.strictObject({
 export const httpRouteOptions = z.strictObject({
   maxHeadBytes: size({ minBytes: 1024, maxBytes: 1024 * 1024 })
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
-    .describe('Largest head (start line and fields) or trailer section. A larger one gets a 431, or a 502 for a response.'),
+    .describe(
+      'Largest head (start line and fields) or trailer section. A larger one gets a 431, or a 502 for a response.',
+    ),
   timeouts: timeouts.prefault({}).describe('How long a request and its parts may take.'),
   pool: pool.prefault({}).describe('Connections to endpoints.'),
 })

@@ -49,7 +49,11 @@ export function badRequest(reason: RefusalReason): Refusal {
 /** The answer in HTTP/1.1: complete, with a body that says why unless HEAD was asked. */
 export function refusalAnswer(
   { status, reason, message }: Refusal,
-  { isHead, isClosing, isHttp10 }: { readonly isHead: boolean; readonly isClosing: boolean; readonly isHttp10: boolean },
+  {
+    isHead,
+    isClosing,
+    isHttp10,
+  }: { readonly isHead: boolean; readonly isClosing: boolean; readonly isHttp10: boolean },
 ): Buffer {
   const body = Buffer.from(`sluice: ${reason}: ${message}\n`)
   const connection = isClosing ? 'Connection: close\r\n' : isHttp10 ? 'Connection: keep-alive\r\n' : ''
