@@ -5,7 +5,7 @@ export type HttpVersion = '1.0' | '1.1' | '2.0'
 /** A request and its response, from the request's first byte on. */
 export class HttpExchange {
   /** Monotonic milliseconds. */
-  readonly startedAt: number
+  startedAt: number
   /** Filled where somebody wants them: see `HttpRecorder.isDetailed`. */
   version: HttpVersion = '1.1'
   /** Empty: nobody has wanted it when the head came. */
@@ -36,5 +36,18 @@ export class HttpExchange {
 
   constructor(startedAt: number) {
     this.startedAt = startedAt
+  }
+
+  /** As a new one: who is done with one may use it for the next. */
+  reset(startedAt: number): this {
+    this.startedAt = startedAt
+    this.version = '1.1'
+    this.method = this.target = this.authority = ''
+    this.userAgent = this.referer = this.route = undefined
+    this.isGrpc = this.isOver = false
+    this.cells = this.grpcStatus = this.latencyMs = undefined
+    this.status = 0
+    this.requestBytes = this.responseBytes = this.requestMessages = this.responseMessages = 0
+    return this
   }
 }

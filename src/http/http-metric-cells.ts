@@ -186,6 +186,9 @@ export class RequestCells {
   /** Of responses that came to their end: indexed by status less 100. */
   readonly #complete: (Cell | undefined)[] = []
   readonly #latency: (HistogramCell | undefined)[] = []
+  /** Of gRPC calls with HTTP status 200 that came to their end: indexed by their status. */
+  readonly #grpc: (Cell | undefined)[] = []
+  readonly #messages: Partial<Record<Side, Cell>> = {}
 
   constructor(families: Families, labels: TargetLabels) {
     this.#families = families
@@ -206,13 +209,18 @@ export class RequestCells {
   }
 
   countMessages(side: Side, messages: number): void {
-    if (messages > 0) this.#families.messages.cell({ ...this.#labels, from: side }).value += messages
+    if (messages === 0) return
+    const cell = (this.#messages[side] ??= this.#families.messages.cell({ ...this.#labels, from: side }))
+    cell.value += messages
   }
 
-  /** The common case, a response without gRPC that came to its end, costs no look-up. */
+  /** The common cases, a response that came to its end and a gRPC call with status 200, cost no look-up. */
   countResponse(end: ResponseEnd): void {
-    if (end.grpcStatus !== undefined || end.error !== '') this.#response(end).value++
-    else (this.#complete[end.status - 100] ??= this.#response(end)).value++
+    const { status, grpcStatus, error } = end
+    if (error !== '') this.#response(end).value++
+    else if (grpcStatus === undefined) (this.#complete[status - 100] ??= this.#response(end)).value++
+    else if (status === 200) (this.#grpc[grpcStatus] ??= this.#response(end)).value++
+    else this.#response(end).value++
   }
 
   #response(end: ResponseEnd): Cell {

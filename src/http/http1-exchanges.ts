@@ -17,6 +17,8 @@ export class Http1Exchanges {
   readonly #recorder: ConnectionRecorder
   readonly #outstanding: OutstandingRequests
   readonly #onRefused: () => void
+  /** One that is over, for the next request: most connections never need another. */
+  #spare: HttpExchange | undefined
   /** The request under way, from its first byte to its last. */
   #request: HttpExchange | undefined
   /** The response under way, from its head to its end; without a request where nobody asked. */
@@ -34,7 +36,9 @@ export class Http1Exchanges {
   }
 
   requestStarts(): void {
-    this.#request = new HttpExchange(this.#recorder.now())
+    const now = this.#recorder.now()
+    this.#request = this.#spare?.reset(now) ?? new HttpExchange(now)
+    this.#spare = undefined
   }
 
   requestHead(head: Http1Head): void {
@@ -114,7 +118,9 @@ export class Http1Exchanges {
 
   #end(exchange: HttpExchange, error: string): void {
     this.#recorder.end(exchange, error)
-    if (exchange === this.#outstanding.first) this.#outstanding.shift()
+    if (exchange !== this.#outstanding.first) return
+    this.#outstanding.shift()
+    if (exchange !== this.#request) this.#spare = exchange
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HeaderField } from '../protocols/hpack/header-field.js'
+import type { FieldId, HeaderField } from '../protocols/hpack/header-field.js'
 import type { Http2Handler } from '../protocols/http2/frame-reader.js'
 import { GRPC_UNKNOWN, MAX_GRPC_STATUS } from './grpc-status.js'
 import { HttpExchange } from './http-exchange.js'
@@ -20,6 +20,10 @@ export class RequestHandler implements Http2Handler {
     if (!this.#streams.isNew(stream)) return void (this.#exchange = undefined)
     this.#exchange = new HttpExchange(this.#streams.now())
     this.#exchange.version = '2.0'
+  }
+
+  wantsField(id: FieldId): boolean {
+    return id !== 'other'
   }
 
   onField({ id, value }: HeaderField): void {
@@ -105,6 +109,10 @@ export class ResponseHandler implements Http2Handler {
   onHeaders(stream: number): void {
     this.#stream = this.#streams.get(stream)
     this.#status = 0
+  }
+
+  wantsField(id: FieldId): boolean {
+    return id === ':status' || id === 'grpc-status'
   }
 
   onField({ id, value }: HeaderField): void {

@@ -38,8 +38,8 @@ export class HeaderField {
   readonly name: string
   readonly value: string
 
-  constructor(name: string, value: string) {
-    this.id = fieldId(name)
+  constructor(name: string, value: string, id = fieldId(name)) {
+    this.id = id
     this.name = name
     this.value = value
   }
@@ -50,6 +50,7 @@ export class HeaderField {
   }
 }
 
-function fieldId(name: string): FieldId {
+/** What a name is told apart as. */
+export function fieldId(name: string): FieldId {
   return KNOWN.has(name) ? (name as FieldId) : 'other'
 }

@@ -1,6 +1,6 @@
 import { latin1 } from '../byte-views.js'
 import { DynamicTable } from './dynamic-table.js'
-import { HeaderField } from './header-field.js'
+import { type FieldId, fieldId, HeaderField } from './header-field.js'
 import { decodeHuffman, mostDecodedBytes } from './huffman.js'
 import { STATIC_TABLE } from './static-table.js'
 
@@ -30,6 +30,8 @@ const HUFFMAN = 0x80
 
 /** Who is given the fields of a block. */
 export interface FieldReceiver {
+  /** False: fields of that name need not be given, and those that no table keeps are not decoded. Not there: all are wanted. */
+  wantsField?(id: FieldId): boolean
   /** In their order. A field of a table is the same object each time. */
   onField(field: HeaderField): void
 }
@@ -76,7 +78,7 @@ export class HpackDecoder {
         continue
       }
       mayResize = false
-      const field = (first & INDEXED) !== 0 ? this.#indexed(this.#integer(7)) : this.#literal(first)
+      const field = (first & INDEXED) !== 0 ? this.#indexed(this.#integer(7)) : this.#literal(first, receiver)
       if (field !== undefined && this.#failure === undefined) receiver.onField(field)
     }
     this.#block = NOTHING
@@ -102,15 +104,28 @@ export class HpackDecoder {
   }
 
   /** Sections 6.2.1 to 6.2.3: with incremental indexing, without, or never indexed. */
-  #literal(first: number): HeaderField | undefined {
+  #literal(first: number, receiver: FieldReceiver): HeaderField | undefined {
     const isIncremental = (first & INCREMENTAL) !== 0
     const index = this.#integer(isIncremental ? 6 : 4)
-    const name = index === 0 ? this.#string() : this.#indexed(index)?.name
-    const value = name === undefined ? undefined : this.#string()
-    if (name === undefined || value === undefined) return undefined
-    const field = new HeaderField(name, value)
+    const named = index === 0 ? undefined : this.#indexed(index)
+    const name = index === 0 ? this.#string() : named?.name
+    if (name === undefined) return undefined
+    const id = named?.id ?? fieldId(name)
+    if (!isIncremental && receiver.wantsField?.(id) === false) return this.#skipString()
+    const value = this.#string()
+    if (value === undefined) return undefined
+    const field = new HeaderField(name, value, id)
     if (isIncremental) this.#table.add(field)
     return field
+  }
+
+  #skipString(): undefined {
+    if (this.#at >= this.#end) return this.#fail('truncated')
+    const length = this.#integer(7)
+    if (length > this.#end - this.#at) return this.#fail('truncated')
+    this.#at += length
+    this.#countBytes(length)
+    return undefined
   }
 
   /** Section 5.2: H(1 bit) length(7-bit prefix) and the string. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_TABLE_BYTES, HpackDecoder } from '../../../src/protocols/hpack/hpack-decoder.js'
+import { DEFAULT_TABLE_BYTES, type FieldReceiver, HpackDecoder } from '../../../src/protocols/hpack/hpack-decoder.js'
 
 type Field = readonly [name: string, value: string]
 
@@ -156,5 +156,33 @@ describe('what cannot be followed', () => {
     const { decode } = decoder()
     decode('80')
     expect(decode('82')).toBe('no-such-index')
+  })
+})
+
+describe('fields that nobody wants', () => {
+  const unwanted = (fields: string[]): FieldReceiver => ({
+    wantsField: (id) => id === ':status',
+    onField: ({ name, value }) => void fields.push(`${name}=${value}`),
+  })
+  const bytes = (...parts: (number | string)[]): Uint8Array =>
+    Buffer.concat(parts.map((part) => (typeof part === 'number' ? Buffer.of(part) : Buffer.from(part, 'latin1'))))
+
+  test('are passed over where no table keeps them, and kept where one does', () => {
+    const decoder = new HpackDecoder(1000)
+    const fields: string[] = []
+    // x: skipped (0x00), never indexed (0x10), then with indexing (0x40); :status 200 of the static table; then x of the dynamic one.
+    const block = bytes(0x00, 1, 'x', 2, 'ab', 0x10, 1, 'x', 2, 'cd', 0x40, 1, 'x', 2, 'ef', 0x88, 0xbe)
+    expect(decoder.decode(block, 0, block.length, unwanted(fields))).toBeUndefined()
+    expect(fields).toEqual(['x=ef', ':status=200', 'x=ef'])
+    expect(decoder.table.count).toBe(1)
+  })
+
+  test('still have to end inside of their block, and count as its bytes', () => {
+    const cut = bytes(0x00, 1, 'x', 3, 'ab')
+    expect(new HpackDecoder(1000).decode(cut, 0, cut.length, unwanted([]))).toBe('truncated')
+    const ended = bytes(0x00, 1, 'x')
+    expect(new HpackDecoder(1000).decode(ended, 0, ended.length, unwanted([]))).toBe('truncated')
+    const large = bytes(0x00, 1, 'x', 100, 'y'.repeat(100))
+    expect(new HpackDecoder(50).decode(large, 0, large.length, unwanted([]))).toBe('headers-too-large')
   })
 })
