@@ -84,7 +84,8 @@ export class ConnectionRecorder {
   /** The request's head is complete, and what it says is in the exchange as far as somebody wants it. */
   requestHead(exchange: HttpExchange): void {
     const { labels } = this.#recorder
-    const cells = labels.areWanted ? this.#target.labelled(labels.of(exchange)) : this.#target.plain
+    const cells =
+      labels.areWanted || exchange.route !== undefined ? this.#target.labelled(labels.of(exchange)) : this.#target.plain
     exchange.cells = cells
     cells.requests.value++
     this.#recorder.cells.inFlight.value++

@@ -3,8 +3,21 @@ import { COLON, CR, equalsIgnoringCase, LF } from '../../protocols/http1-charact
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
 import type { Gather } from './gather.js'
 
+/** What a rule does to the fields of a head. */
+export interface FieldEdits {
+  /** Names in lower case. */
+  readonly leftOut: readonly string[]
+  /** Whole lines. */
+  readonly added: string
+}
+
 /** What a request's head becomes for the endpoint. */
 export interface RequestEdits {
+  /** In place of the target that came. */
+  readonly target?: string | undefined
+  /** In place of the `Host` that came. */
+  readonly newHost?: string | undefined
+  readonly fields?: FieldEdits | undefined
   /** The client may change the protocol, if the server agrees. */
   readonly isUpgrade: boolean
   /** For a request of HTTP/1.0 that has none: HTTP/1.1 must have one. */
@@ -15,6 +28,7 @@ export type ConnectionOption = 'close' | 'keep-alive' | 'upgrade'
 
 /** What a response's head becomes for the client. */
 export interface ResponseEdits {
+  readonly fields?: FieldEdits | undefined
   readonly isChunked: boolean
   readonly connection: ConnectionOption | undefined
 }
@@ -23,22 +37,32 @@ export interface ResponseEdits {
  * Writes a request as ours (RFC 9110 section 7.6): its own version is HTTP/1.1, fields for one hop are left out, line ends are CRLF,
  * and the framing is the one by which the content was read. Method, target and all other fields are as they came.
  */
-export function gatherRequestHead(out: Gather, head: Http1Head, { isUpgrade, host }: RequestEdits): void {
-  out.bytes(head.bytes, head.start, head.start + head.targetEnd)
+export function gatherRequestHead(out: Gather, head: Http1Head, edits: RequestEdits): void {
+  const { isUpgrade, target, newHost, fields } = edits
+  const targetAt = head.start + head.methodEnd + 1
+  out.bytes(head.bytes, head.start, target === undefined ? head.start + head.targetEnd : targetAt)
+  if (target !== undefined) out.text(target)
   out.text(' HTTP/1.1\r\n')
-  gatherFields(out, head, hopFields(head), isUpgrade)
-  if (head.hosts === 0) out.text(`Host: ${host}\r\n`)
+  const leftOut = joined(hopFields(head), fields?.leftOut)
+  gatherFields(out, head, newHost === undefined ? leftOut : joined(leftOut, HOST_FIELD), isUpgrade)
+  if (newHost !== undefined || head.hosts === 0) out.text(`Host: ${newHost ?? edits.host}\r\n`)
+  if (fields !== undefined) out.text(fields.added)
   if (head.content === 'chunked') out.text('Transfer-Encoding: chunked\r\n')
   out.text(isUpgrade ? 'Connection: upgrade\r\n\r\n' : '\r\n')
 }
 
 /** Writes a response as ours. */
-export function gatherResponseHead(out: Gather, head: Http1Head, { isChunked, connection }: ResponseEdits): void {
+export function gatherResponseHead(
+  out: Gather,
+  head: Http1Head,
+  { isChunked, connection, fields }: ResponseEdits,
+): void {
   const { bytes, start, fieldsStart } = head
   out.text('HTTP/1.1')
   out.bytes(bytes, start + VERSION_LENGTH, bytes[fieldsStart - 2] === CR ? fieldsStart - 2 : fieldsStart - 1)
   out.text('\r\n')
-  gatherFields(out, head, hopFields(head), connection === 'upgrade')
+  gatherFields(out, head, joined(hopFields(head), fields?.leftOut), connection === 'upgrade')
+  if (fields !== undefined) out.text(fields.added)
   if (isChunked) out.text('Transfer-Encoding: chunked\r\n')
   out.text(connection === undefined ? '\r\n' : CONNECTION_LINES[connection])
 }
@@ -104,6 +128,16 @@ function hopFields(head: Http1Head): readonly string[] | undefined {
     }
   }
   return names
+}
+
+const HOST_FIELD: readonly string[] = ['host']
+
+function joined(
+  some: readonly string[] | undefined,
+  others: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (some === undefined || others === undefined) return some ?? others
+  return [...some, ...others]
 }
 
 /** Copies runs of lines that stay: in nearly all heads two or three. */

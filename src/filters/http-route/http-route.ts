@@ -6,12 +6,15 @@ import { type CheckContext, defineFilter, type Filter, type Finding, type Verdic
 import type { ListenerContext } from '../../core/listener-context.js'
 import type { Metrics } from '../../core/metrics.js'
 import { ProxiedConnection } from '../../core/proxied-connection.js'
-import { CLOCK, LISTENER, METRICS, OPTIONS } from '../../core/tokens.js'
+import { CLOCK, LISTENER, METRICS, OPTIONS, UPSTREAMS } from '../../core/tokens.js'
+import type { Upstreams } from '../../core/upstreams.js'
 import { HTTP_RECORDER, HttpRecorder } from '../../http/http-recorder.js'
 import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
+import { checkRules } from './check-rules.js'
 import { Gather } from './gather.js'
 import { Http1Session } from './http1-session.js'
 import { type HttpRouteOptions, httpRouteOptions } from './options.js'
+import { makeRule, type RouteRule } from './route-rule.js'
 import { RouteCounts, type RouteServices } from './route-services.js'
 import { UpstreamPools } from './upstream-pools.js'
 
@@ -30,6 +33,7 @@ class HttpRoute implements Filter<never> {
   readonly #sessions = new Set<Http1Session>()
   /** Of one client each, where servers are told who it is. */
   readonly #ownPools = new Map<Http1Session, UpstreamPools>()
+  readonly #rules: readonly RouteRule[]
   readonly #sweepMs: number
   #shared: RouteServices | undefined
   #sweeper: Timer | undefined
@@ -41,8 +45,10 @@ class HttpRoute implements Filter<never> {
     @inject(CLOCK) clock: Clock,
     @inject(LISTENER) listener: ListenerContext,
     @inject(REQUEST_HUB) hub: RequestHub,
+    @inject(UPSTREAMS) upstreams: Upstreams,
   ) {
     this.#options = options
+    this.#rules = options.rules.map((rule) => makeRule(rule, upstreams))
     this.#clock = clock
     this.#counts = new RouteCounts(metrics, listener.name)
     this.#recorder = new HttpRecorder({ metrics, clock, listener, hub }, NO_LABELS)
@@ -103,6 +109,7 @@ class HttpRoute implements Filter<never> {
     })
     return {
       pools,
+      rules: this.#rules,
       clock: this.#clock,
       counts: this.#counts,
       out: this.#out,
@@ -154,14 +161,14 @@ function driver(connection: Connection): ProxiedConnection {
   throw new TypeError('http-route runs in a chain of the core only')
 }
 
-function check(_options: HttpRouteOptions, context: CheckContext): Finding[] {
-  const findings: Finding[] = []
+function check({ rules }: HttpRouteOptions, context: CheckContext): Finding[] {
+  const findings = checkRules(rules, context)
   if (!context.before.includes('detect') && !context.before.includes('port-override')) {
     const message = 'takes what is detected as HTTP/1, and no filter before it finds that out: put "- detect" before it'
     findings.push({ severity: 'error', code: 'SLUICE_CONFIG_NEEDS_DETECT', path: [], message })
   }
-  if (!context.listener.hasDestination) {
-    const message = 'the listener has no destination: there is nowhere to send requests to'
+  if (!context.listener.hasDestination && rules.length === 0) {
+    const message = 'has no rules, and the listener has no destination: there is nowhere to send requests to'
     findings.push({ severity: 'error', code: 'SLUICE_CONFIG_NO_DESTINATION', path: [], message })
   }
   return findings

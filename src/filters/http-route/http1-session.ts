@@ -21,8 +21,10 @@ import {
   gatherTrailers,
 } from './forward-head.js'
 import type { GatherTarget } from './gather.js'
-import { badRequest, type Refusal, refusalAnswer } from './refusal.js'
+import { badRequest, encodeAnswer, type FixedAnswer, type Refusal, refusalAnswer } from './refusal.js'
 import type { RequestSource } from './request-source.js'
+import { Http1RequestView, type RequestView } from './request-view.js'
+import type { RouteRule } from './route-rule.js'
 import { RoutedRequest } from './routed-request.js'
 import type { RouteServices } from './route-services.js'
 
@@ -47,6 +49,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   #request: RoutedRequest | undefined
   /** Found while the request was being read: acted on when the read is over. */
   #refusal: Refusal | undefined
+  /** Likewise, by a rule. */
+  #answer: FixedAnswer | undefined
+  #rule: RouteRule | undefined
   #isReading = false
   #isRequestChunked = false
   #isRequestBlocked = false
@@ -144,14 +149,20 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   onHead(head: Http1Head): void {
     const exchange = this.#exchange!
     if (this.#recorder.isDetailed) describeRequest(exchange, head)
-    this.#recorder.requestHead(exchange)
     this.#isHttp10 = head.minorVersion === 0
     this.#isHead = head.isHead
     this.#isKeptAlive = head.isKeepAlive
     this.#isRequestChunked = head.content === 'chunked'
     this.#isLast = false
+    this.#rule = undefined
     this.#refusal = checkRequest(head)
-    if (this.#refusal === undefined) this.#route(head, exchange)
+    const { rules } = this.#services
+    const view = this.#refusal === undefined && rules.length > 0 ? new Http1RequestView(head) : undefined
+    if (view !== undefined) this.#rule = rules.find((rule) => rule.matches(view))
+    exchange.route = this.#rule?.name
+    this.#recorder.requestHead(exchange)
+    this.#answer = view && this.#rule?.answer(view)
+    if (this.#refusal === undefined && this.#answer === undefined) this.#route(head, exchange, view)
   }
 
   onBody(chunk: Uint8Array, start: number, end: number): void {
@@ -206,6 +217,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#recorder.responseHead(this.#exchange!, head.status)
     gatherResponseHead(this.#services.out, head, {
       isChunked: this.#framing === 'chunked',
+      fields: this.#rule?.responseEdits,
       connection: isTunnel ? tunnelOption(head) : this.#connectionOption,
     })
   }
@@ -244,19 +256,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       this.#request = undefined
       return
     }
-    this.#request = this.#refusal = undefined
     this.#services.counts.refused(refusal.reason)
     const isBad = refusal.status < 500 && refusal.status !== 404
-    this.#isLast = isBad || refusal.status === 501 || this.#willEnd
-    this.take(refusalAnswer(refusal, { isHead: this.#isHead, isClosing: this.#isLast, isHttp10: this.#isHttp10 }))
-    const exchange = this.#exchange
-    // Of a head that never was complete nothing is known to be counted.
-    if (exchange?.cells !== undefined) {
-      this.#recorder.responseHead(exchange, refusal.status)
-      this.#recorder.responseContent(exchange)
-      this.#record(0, '')
-    }
-    this.exchangeOver()
+    this.#answerOurselves(refusalAnswer(refusal), isBad || refusal.status === 501 || this.#willEnd)
   }
 
   breakOff(error: NodeJS.ErrnoException): void {
@@ -297,9 +299,10 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   // Inside
 
-  #route(head: Http1Head, exchange: HttpExchange): void {
+  #route(head: Http1Head, exchange: HttpExchange, view: RequestView | undefined): void {
     const { pools, out } = this.#services
-    const destination = this.#connection.destination
+    const rule = this.#rule
+    const destination = rule?.group() ?? this.#connection.destination
     if (destination === undefined) {
       this.#refusal = { status: 404, reason: 'no-route', message: 'there is no destination for this request' }
       return
@@ -316,8 +319,27 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#request = request
     this.#hasRequestTrailers = false
     out.begin(request)
-    gatherRequestHead(out, head, { isUpgrade, host: group.label })
+    gatherRequestHead(out, head, {
+      isUpgrade,
+      host: group.label,
+      newHost: rule?.host,
+      target: view && rule?.target(view),
+      fields: rule?.requestEdits,
+    })
     request.begin()
+  }
+
+  #answerOurselves(answer: FixedAnswer, isLast: boolean): void {
+    this.#request = this.#refusal = this.#answer = undefined
+    this.#isLast = isLast
+    this.take(encodeAnswer(answer, { isHead: this.#isHead, isClosing: isLast, isHttp10: this.#isHttp10 }))
+    const exchange = this.#exchange
+    // Of a head that never was complete nothing is known to be counted.
+    if (exchange?.cells !== undefined) {
+      this.#recorder.responseHead(exchange, answer.status)
+      this.#record(this.#isHead ? 0 : answer.body.length, '')
+    }
+    this.exchangeOver()
   }
 
   #hashKey({ hashOn }: UpstreamGroup, head: Http1Head): string | undefined {
@@ -334,6 +356,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#isReading = false
     this.#isRequestBlocked = !isTaken && this.#parser.state !== 'held'
     if (this.#refusal !== undefined) this.refuse(this.#refusal)
+    else if (this.#answer !== undefined) this.#answerOurselves(this.#answer, this.#willEnd)
     else if (this.#parser.state === 'failed') this.#failed()
     return taken
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, formatSize, size } from '../../core/config/scalars.js'
+import { ruleOptions } from './rule-options.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
 
 const timeouts = z.strictObject({
@@ -35,6 +36,13 @@ export const httpRouteOptions = z.strictObject({
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
     .describe(
       'Largest head (start line and fields) or trailer section. A larger one gets a 431, or a 502 for a response.',
+    ),
+  rules: z
+    .array(ruleOptions)
+    .max(1000)
+    .default([])
+    .describe(
+      "Tried in order for each request, the first match wins. Without a match the request goes to the connection's destination; where there is none, it gets a 404.",
     ),
   timeouts: timeouts.prefault({}).describe('How long a request and its parts may take.'),
   pool: pool.prefault({}).describe('Connections to endpoints.'),

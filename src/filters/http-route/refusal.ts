@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { Http1Failure } from '../../protocols/http1-failure.js'
 
 /** Why we answer ourselves. Each is a metric label: added to, never renamed. */
@@ -30,35 +31,42 @@ export interface Refusal {
   readonly message: string
 }
 
-const PHRASES: Readonly<Record<Refusal['status'], string>> = {
-  400: 'Bad Request',
-  404: 'Not Found',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-}
-
 export function badRequest(reason: RefusalReason): Refusal {
   const status = reason === 'head-too-large' || reason === 'trailers-too-large' ? 431 : 400
   return { status, reason, message: `the request cannot be taken: ${reason}` }
 }
 
-/** The answer in HTTP/1.1: complete, with a body that says why unless HEAD was asked. */
-export function refusalAnswer(
-  { status, reason, message }: Refusal,
+/** An answer that a rule gives in a server's place. */
+export interface FixedAnswer {
+  readonly status: number
+  /** Lines without their ends, beside those about framing. */
+  readonly fields: readonly string[]
+  readonly body: Uint8Array
+}
+
+/** What a refusal looks like: it says why. */
+export function refusalAnswer({ status, reason, message }: Refusal): FixedAnswer {
+  const body = Buffer.from(`sluice: ${reason}: ${message}\n`)
+  return { status, fields: ['Content-Type: text/plain; charset=utf-8'], body }
+}
+
+/** The answer in HTTP/1.1: complete, and without its body where HEAD was asked. */
+export function encodeAnswer(
+  { status, fields, body }: FixedAnswer,
   {
     isHead,
     isClosing,
     isHttp10,
   }: { readonly isHead: boolean; readonly isClosing: boolean; readonly isHttp10: boolean },
 ): Buffer {
-  const body = Buffer.from(`sluice: ${reason}: ${message}\n`)
-  const connection = isClosing ? 'Connection: close\r\n' : isHttp10 ? 'Connection: keep-alive\r\n' : ''
-  const head =
-    `HTTP/1.1 ${status} ${PHRASES[status]}\r\n` +
-    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n${connection}\r\n`
-  return isHead ? Buffer.from(head) : Buffer.concat([Buffer.from(head), body])
+  // RFC 9110 section 8.6: with 204 a length is not to be sent, nor content with it or with 304.
+  const isEmpty = status === 204 || status === 304
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    ...fields,
+    ...(isEmpty ? [] : [`Content-Length: ${body.length}`]),
+    ...(isClosing ? ['Connection: close'] : isHttp10 ? ['Connection: keep-alive'] : []),
+  ]
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  return isHead || isEmpty ? head : Buffer.concat([head, body])
 }

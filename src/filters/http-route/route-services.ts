@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { Cell, Family, Metrics } from '../../core/metrics.js'
 import type { Gather } from './gather.js'
 import type { RefusalReason } from './refusal.js'
+import type { RouteRule } from './route-rule.js'
 import type { UpstreamPools } from './upstream-pools.js'
 
 /** Why a request was sent again. A metric label. */
@@ -10,6 +11,7 @@ export type RetryReason = 'connect-failed' | 'stale-connection'
 /** What the requests of one listener share; of one client, where pools are its own. */
 export interface RouteServices {
   readonly pools: UpstreamPools
+  readonly rules: readonly RouteRule[]
   readonly clock: Clock
   readonly counts: RouteCounts
   readonly out: Gather
