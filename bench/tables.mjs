@@ -100,7 +100,7 @@ function durationText(ms) {
   return ms < 1000 ? `${ms.toFixed(2)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
-function markdownTable(header, rows) {
+export function markdownTable(header, rows) {
   const widths = header.map((_, column) => Math.max(3, ...[header, ...rows].map((row) => row[column].length)))
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')

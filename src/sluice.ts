@@ -21,6 +21,8 @@ import { MetricsRegistry } from './core/metrics.js'
 import { NodeTransport } from './core/node-transport.js'
 import {
   CLOCK,
+  ENDPOINT_SOURCES,
+  HEALTH_CHECKS,
   LOG,
   OBSERVERS,
   ORIGINAL_DESTINATIONS,
@@ -31,6 +33,8 @@ import {
 import type { TraceStep } from './core/trace.js'
 import { REQUEST_HUB, RequestHub } from './http/request-hub.js'
 import type { RequestRecord } from './http/request-record.js'
+import { ConfiguredSources } from './discovery/configured-sources.js'
+import { makeHealthChecks } from './health/make-health-checks.js'
 import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
@@ -241,10 +245,11 @@ export class Sluice {
   on<E extends keyof SluiceEvents>(event: E, callback: SluiceEvents[E], options: OnOptions<E> = {}): () => void {
     if (event === 'request') {
       const receive = callback as SluiceEvents['request']
-      const { listener } = options as OnOptions<'request'>
+      const { listener } = options
       if (listener !== undefined) this.#listenerNamed(listener)
       return this.#requests.subscribe((record) => this.#guard(() => receive(record)), listener)
     }
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- tsc does not narrow E
     const listeners = this.#listeners[event as keyof ConnectionEvents] as Set<SluiceEvents[E]>
     listeners.add(callback)
     return () => void listeners.delete(callback)
@@ -302,6 +307,14 @@ export class Sluice {
         create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
       },
       { token: REQUEST_HUB, value: this.#requests },
+      {
+        token: ENDPOINT_SOURCES,
+        create: () => new ConfiguredSources(container.get(CLOCK), container.get(LOG)),
+      },
+      {
+        token: HEALTH_CHECKS,
+        create: () => makeHealthChecks(container.get(TRANSPORT), container.get(CLOCK), container.get(LOG)),
+      },
     ]
     const provided = plugins.flatMap((plugin) => plugin.providers ?? [])
     for (const binding of [...defaults, ...provided, ...(this.#overrides.providers ?? [])]) container.bind(binding)

@@ -60,6 +60,10 @@ const PAGES: ReadonlyMap<string, PageDefinition> = new Map([
   ],
 ])
 
+/** Answered with lines that go on, where they can be. */
+export const TAP_PATH = '/tap'
+const ABOUT_TAP = 'HTTP requests as they end, a JSON line each, for `sluice tap`'
+
 const ABOUT_ONE = 'one connection, open or closed, with its decision trace'
 
 /** `/connections/17`; numbers are counted from 1, and no instance gets to 16 digits. */
@@ -74,7 +78,7 @@ export function pageAt(path: string): PageDefinition | undefined {
 
 function index(): string {
   const entries = [...PAGES].map(([path, { about }]): [string, string] => [path, about])
-  const lines = [...entries, ['/connections/ID', ABOUT_ONE] as const].map(
+  const lines = [...entries, ['/connections/ID', ABOUT_ONE] as const, [TAP_PATH, ABOUT_TAP] as const].map(
     ([path, about]) => `${path.padEnd(21)}${about}\n`,
   )
   return `sluice\n\n${lines.join('')}`

@@ -3,9 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Address, formatAddress } from '../core/address.js'
 import type { AdminConfig } from '../core/config/config.js'
+import { withoutControls } from '../core/error-text.js'
 import { SluiceError } from '../core/errors.js'
 import { refusalOf } from './admin-exposure.js'
-import { type AdminSource, pageAt } from './admin-pages.js'
+import { type AdminSource, pageAt, TAP_PATH } from './admin-pages.js'
+import { LineStreams, MAX_STREAMS } from './line-stream.js'
+import { openTap, type TapSource } from './tap-stream.js'
 
 /** A scraper and a few people with curl; more at once are dropped at accept. */
 const MAX_CONNECTIONS = 100
@@ -28,12 +31,13 @@ const ALLOWED_METHODS = ['GET', 'HEAD'] as const
  */
 export class AdminServer {
   readonly #server: Server
-  readonly #source: AdminSource
+  readonly #source: AdminSource & TapSource
   readonly #allowedHosts: readonly string[]
+  readonly #streams = new LineStreams()
   /** Where it listens: the port that was taken where the configuration says 0. */
   address: Address = { host: '', port: 0 }
 
-  private constructor(config: AdminConfig, source: AdminSource) {
+  private constructor(config: AdminConfig, source: AdminSource & TapSource) {
     this.#source = source
     this.#allowedHosts = config.allowedHosts
     this.#server = createServer(
@@ -50,7 +54,7 @@ export class AdminServer {
   }
 
   /** Binds the endpoint. Rejects with a SluiceError, and leaves nothing behind, where its address cannot be taken. */
-  static async listen(config: AdminConfig, source: AdminSource): Promise<AdminServer> {
+  static async listen(config: AdminConfig, source: AdminSource & TapSource): Promise<AdminServer> {
     const admin = new AdminServer(config, source)
     const { host, port } = config.address
     try {
@@ -70,6 +74,7 @@ export class AdminServer {
     if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
+    this.#streams.end()
     this.#server.closeAllConnections()
     await closed
   }
@@ -92,23 +97,39 @@ export class AdminServer {
     }
   }
 
+  #tap(request: IncomingMessage, response: ServerResponse): void {
+    const tap = openTap(this.#source, queryOf(request.url ?? ''))
+    if (typeof tap === 'string') return respond(request, response, 400, `${withoutControls(tap)}\n`)
+    if (this.#streams.isFull)
+      return respond(request, response, 503, `${MAX_STREAMS} taps are open, which is as many as may be\n`)
+    this.#streams.open(request, response, tap)
+  }
+
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request.url ?? '')
     // Absolute form would name a host of its own beside the Host header: only proxies are asked like that.
     if (path === undefined) return respond(request, response, 400, 'ask for a path, as in GET /metrics\n')
+    const isTap = path === TAP_PATH
     const page = pageAt(path)
     if (!page?.isPublic) {
       const refusal = refusalOf({ peer: request.socket.remoteAddress, host: request.headers.host }, this.#allowedHosts)
       if (refusal !== undefined) return respond(request, response, 403, `${refusal}\n`)
     }
-    if (!page) return respond(request, response, 404, `there is no ${path}: GET / lists what is there\n`)
+    if (!page && !isTap) return respond(request, response, 404, `there is no ${path}: GET / lists what is there\n`)
     if (!ALLOWED_METHODS.some((method) => method === request.method)) {
       response.setHeader('allow', ALLOWED_METHODS.join(', '))
       return respond(request, response, 405, `only ${ALLOWED_METHODS.join(' and ')}\n`)
     }
+    if (!page) return this.#tap(request, response)
     const { status, contentType, body } = await page.render(this.#source)
     respond(request, response, status, body, contentType)
   }
+}
+
+/** The query of a request target in origin form. */
+function queryOf(target: string): URLSearchParams {
+  const mark = target.indexOf('?')
+  return new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1))
 }
 
 /** The path of a request target in origin form (RFC 9112 section 3.2.1), without the query; undefined for other forms. */

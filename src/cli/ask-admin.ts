@@ -9,7 +9,7 @@ const TIMEOUT_MS = 5_000
 
 /** A JSON page of a running Sluice's admin endpoint; undefined where it is not there (404). */
 export async function askAdmin(admin: string, path: string): Promise<unknown> {
-  const url = urlOf(admin, path)
+  const url = adminUrl(admin, path)
   let response: Response
   let body: string
   try {
@@ -31,7 +31,8 @@ export async function askAdmin(admin: string, path: string): Promise<unknown> {
   }
 }
 
-function urlOf(admin: string, path: string): URL {
+/** Where a page of the admin endpoint is; a usage error where `admin` is no URL. */
+export function adminUrl(admin: string, path: string): URL {
   const base = admin.includes('://') ? admin : `http://${admin}`
   const isUrl = /^https?:/.test(base) && URL.canParse(path, base)
   if (!isUrl) throw new UsageError(`--admin: expected a URL such as http://127.0.0.1:4191, got "${admin}"`)
@@ -44,9 +45,9 @@ function urlOf(admin: string, path: string): URL {
 
 /** Whatever answers where the admin endpoint was looked for, and is none. */
 export function noAdminPage(admin: string, path: string): SluiceError {
-  return noAnswer(urlOf(admin, path), 'this is no admin endpoint of Sluice: the answer is not one of its pages')
+  return noAnswer(adminUrl(admin, path), 'this is no admin endpoint of Sluice: the answer is not one of its pages')
 }
 
-function noAnswer(url: URL, reason: string): SluiceError {
+export function noAnswer(url: URL, reason: string): SluiceError {
   return new SluiceError('SLUICE_CONNECT_FAILED', url.host, `cannot ask ${url.href}: ${reason}`)
 }

@@ -33,7 +33,7 @@ export function decidedLine(connection: ConnectionSnapshot, at: Date, listenerWi
 
 /** One line for people when a connection is over: how it ended, and what it came to. */
 export function closedLine(summary: CloseSummary, at: Date, listenerWidth: number): string {
-  const { bytes, durationMs, http } = summary
+  const { bytes, durationMs, http, facts } = summary
   const parts = [
     endText(summary),
     formatMs(durationMs),
@@ -41,6 +41,8 @@ export function closedLine(summary: CloseSummary, at: Date, listenerWidth: numbe
     `${formatBytes(bytes.server)} down`,
   ]
   if (http && http.responses > 0) parts.push(responsesText(http))
+  // It came after the line that had the other facts.
+  if (facts['upgrade'] === 'tls') parts.push(upgradeText(facts))
   return `${withoutControls([...leadingColumns(summary, at, listenerWidth), parts.join(', ')].join(GAP))}\n`
 }
 
@@ -107,4 +109,8 @@ function endText(summary: CloseSummary): string {
 
 function responsesText({ responses, lastStatus }: NonNullable<CloseSummary['http']>): string {
   return responses === 1 ? `1 response ${lastStatus}` : `${responses} responses, last ${lastStatus}`
+}
+
+function upgradeText({ sni }: Facts): string {
+  return typeof sni === 'string' ? `went on in TLS for ${sni}` : 'went on in TLS'
 }

@@ -16,6 +16,7 @@ import { addSchemaCommand } from './schema.js'
 import type { ServingIo } from './serving-io.js'
 import { addSniffCommand } from './sniff.js'
 import type { StreamingIo } from './streaming-io.js'
+import { addTapCommand } from './tap.js'
 import { addUninjectCommand } from './uninject.js'
 
 const EXAMPLES = `
@@ -48,6 +49,7 @@ export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Co
   addExplainCommand(program, io, registry)
   addSniffCommand(program, io, registry)
   addLearnCommand(program, io)
+  addTapCommand(program, io)
   addAwaitCommand(program, io)
   addInjectCommand(program, io, registry)
   addUninjectCommand(program, io)

@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
-import type { Config, ListenerConfig } from '../core/config/config.js'
+import type { Config, EndpointConfig, ListenerConfig, SourceConfig, UpstreamConfig } from '../core/config/config.js'
 import type { Registry } from '../core/config/registry.js'
 import { Container } from '../core/container.js'
 import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
@@ -10,9 +10,19 @@ import { MetricsRegistry } from '../core/metrics.js'
 import type { ProxiedConnection } from '../core/proxied-connection.js'
 import type { Side } from '../core/side.js'
 import type { Segment } from '../core/sniff-recording.js'
-import { CLOCK, LOG, OBSERVERS, ORIGINAL_DESTINATIONS, SNIFFERS, TRANSPORT } from '../core/tokens.js'
+import {
+  CLOCK,
+  LOG,
+  OBSERVERS,
+  ORIGINAL_DESTINATIONS,
+  SNIFFERS,
+  TRANSPARENT_SOCKETS,
+  TRANSPORT,
+} from '../core/tokens.js'
+import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
+import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
 import { CLIENT_ADDRESS } from '../testing/wire-pair.js'
@@ -85,7 +95,15 @@ export async function carryRecording(
     admin: undefined,
     closedTraces: 1,
     traceBytes: listener.limits.peekWindowBytes,
-    listeners: [{ ...listener, filters: stands.map(({ filter }) => filter) }],
+    upstreams: config.upstreams.map(withoutSources),
+    // However the kernel would bring it: where it was headed is said.
+    listeners: [
+      {
+        ...listener,
+        intercept: listener.intercept && ('redirect' as const),
+        filters: stands.map(({ filter }) => filter),
+      },
+    ],
   }
   const events = { onDecided: () => {}, onClosed: (closed: CloseSummary) => (summary = closed) }
   const instance = new Instance(only, container, new MetricsRegistry(), events, undefined)
@@ -121,6 +139,17 @@ export async function carryRecording(
   }
 }
 
+/** Nobody is asked for endpoints, or whether they serve: one stands for each place where they would have been looked for. */
+function withoutSources({ name, balance, hashOn, endpoints, sources = [] }: UpstreamConfig): UpstreamConfig {
+  return { name, balance, hashOn, endpoints: [...endpoints, ...sources.map(standInEndpoint)] }
+}
+
+function standInEndpoint(source: SourceConfig): EndpointConfig {
+  const { maxConnections } = source
+  if (source.kind === 'file') return { ...UNKNOWN_DESTINATION, maxConnections }
+  return { host: source.name, port: source.kind === 'dns' ? source.port : 0, maxConnections }
+}
+
 /** What a step says here: nothing of sockets, which are none, and nothing of an address that was made up. */
 function toldStep(step: TraceStep, headedTo: Address | undefined): TraceStep[] {
   if (SOCKET_STEPS.has(step.step)) return []
@@ -141,8 +170,10 @@ function makeContainer(
   container.bind({ token: LOG, value: silentLog })
   container.bind({ token: TRANSPORT, value: transport })
   container.bind({ token: ORIGINAL_DESTINATIONS, value: { of: () => headedTo } })
+  container.bind({ token: TRANSPARENT_SOCKETS, value: noTransparentSockets })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
+  container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   return container
 }
 

@@ -1,11 +1,11 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Address } from './address.js'
 import type { Clock, Timer } from './clock.js'
 import { type ErrorCode, SluiceError } from './errors.js'
+import { lookupAddresses } from './lookup-addresses.js'
 import type { LoopGuard } from './loop-guard.js'
 import type { Transport } from './transport.js'
-import type { Endpoint } from './endpoint.js'
+import type { Endpoint, Outcome } from './endpoint.js'
 import type { Wire } from './wire.js'
 
 /** What dialling needs of its surroundings: one for all connections of a listener. */
@@ -22,8 +22,12 @@ export interface DialEnvironment {
 /** What is dialled: a group, or one endpoint of it. */
 export interface DialTarget {
   readonly label: string
+  /** Its endpoints hear how long connecting took. That it failed, they always hear. */
+  readonly observesConnections: boolean
+  /** Why there is no endpoint to try, where none was tried. */
+  readonly unavailable: SluiceError
   /** The next endpoint to try, not one of `tried`; undefined where none is left. */
-  pick(tried?: ReadonlySet<Endpoint>): Endpoint | undefined
+  pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined
 }
 
 export interface DialEvents {
@@ -43,7 +47,9 @@ export class Dial {
   readonly group: DialTarget
   readonly #environment: DialEnvironment
   readonly #events: DialEvents
-  readonly #from: string | undefined
+  readonly #source: Address
+  /** When the attempt under way began, where somebody wants to know how long it took. */
+  #startedAt = 0
   #timer: Timer | undefined
   #tried: Set<Endpoint> | undefined
   #endpoint: Endpoint | undefined
@@ -57,7 +63,7 @@ export class Dial {
     this.group = group
     this.#environment = environment
     this.#events = events
-    this.#from = environment.isSourcePreserved ? source.host : undefined
+    this.#source = source
     this.#timer = environment.clock.setTimer(environment.connectTimeoutMs, () => this.#timedOut())
     this.#next()
   }
@@ -85,7 +91,7 @@ export class Dial {
   }
 
   #next(): void {
-    const endpoint = this.group.pick(this.#tried)
+    const endpoint = this.group.pick(this.#tried, this.#source.host)
     if (endpoint === undefined) {
       // A caller of the constructor must have the object before it hears of the failure.
       process.nextTick(() => this.#exhausted())
@@ -93,6 +99,7 @@ export class Dial {
     }
     this.#endpoint = endpoint
     endpoint.open++
+    if (this.group.observesConnections) this.#startedAt = this.#environment.clock.now()
     if (isIP(endpoint.host) !== 0) this.#connect(endpoint, endpoint.host)
     else void this.#connectByName(endpoint)
   }
@@ -100,7 +107,7 @@ export class Dial {
   async #connectByName(endpoint: Endpoint): Promise<void> {
     try {
       const { transport } = this.#environment
-      this.#tryAddresses(endpoint, await (transport.lookup?.(endpoint.host) ?? lookupHere(endpoint.host)))
+      this.#tryAddresses(endpoint, await lookupAddresses(transport, endpoint.host))
     } catch (error) {
       this.#attemptFailed(endpoint, error as NodeJS.ErrnoException)
     }
@@ -112,8 +119,9 @@ export class Dial {
   }
 
   #connect(endpoint: Endpoint, host: string, others: readonly string[] = []): void {
-    const { transport, loops, keepAliveMs } = this.#environment
-    const wire = transport.connect({ host, port: endpoint.port, keepAliveMs, from: this.#from }, (error) => {
+    const { transport, loops, keepAliveMs, isSourcePreserved } = this.#environment
+    const from = isSourcePreserved ? this.#source.host : undefined
+    const wire = transport.connect({ host, port: endpoint.port, keepAliveMs, from }, (error) => {
       if (this.#isSettled) return
       if (error === undefined) this.#opened(wire, endpoint)
       else if (others.length > 0) this.#tryAddresses(endpoint, others)
@@ -133,6 +141,10 @@ export class Dial {
 
   #opened(wire: Wire, endpoint: Endpoint): void {
     this.#settle()
+    if (this.group.observesConnections) {
+      const now = this.#environment.clock.now()
+      endpoint.observe({ latencyMs: now - this.#startedAt, isFailure: false }, now)
+    }
     this.#events.dialOpened(wire, endpoint)
   }
 
@@ -140,6 +152,7 @@ export class Dial {
     if (this.#isSettled) return
     this.#lastError = error
     this.release()
+    if (!OWN_ERRORS.has(error.code)) endpoint.observe(FAILURE, this.#environment.clock.now())
     this.#tried ??= new Set()
     this.#tried.add(endpoint)
     this.#events.dialAttemptFailed(endpoint, error)
@@ -150,6 +163,7 @@ export class Dial {
     if (this.#isSettled) return
     this.#settle()
     this.#wire?.reset()
+    this.#endpoint?.observe(FAILURE, this.#environment.clock.now())
     this.release()
     const seconds = this.#environment.connectTimeoutMs / 1000
     this.#events.dialFailed(
@@ -165,10 +179,12 @@ export class Dial {
     if (this.#isSettled) return
     this.#settle()
     this.#events.dialFailed(
-      this.#lastError === undefined ? fullError(this.group) : connectError(this.group, this.#lastError),
+      this.#lastError === undefined ? this.group.unavailable : connectError(this.group, this.#lastError),
     )
   }
 }
+
+const FAILURE: Outcome = { isFailure: true }
 
 const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'SLUICE_CONNECT_REFUSED',
@@ -185,15 +201,5 @@ function connectError(group: DialTarget, cause: NodeJS.ErrnoException): SluiceEr
   return new SluiceError(code, group.label, `${group.label} could not be connected: ${cause.message}`, { cause })
 }
 
-function fullError(group: DialTarget): SluiceError {
-  return new SluiceError(
-    'SLUICE_UPSTREAM_FULL',
-    group.label,
-    `every endpoint of ${group.label} holds as many connections as it may`,
-  )
-}
-
-async function lookupHere(name: string): Promise<string[]> {
-  const addresses = await lookup(name, { all: true })
-  return addresses.map(({ address }) => address)
-}
+/** Not the endpoint's fault: this process has no descriptor or port left, or may not. */
+const OWN_ERRORS: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])

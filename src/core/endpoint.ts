@@ -26,6 +26,10 @@ export class Endpoint {
   open = 0
   /** Requests in flight, counted by who sends them. */
   requests = 0
+  /** Times it was picked. */
+  picks = 0
+  /** Times it was set aside. */
+  ejections = 0
   /** What active health checks say; true where there are none. */
   isHealthy = true
   /** Set aside for a while, because of how requests and connections came out. */

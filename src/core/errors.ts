@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   SLUICE_CONNECT_ABORTED: { retryable: false },
   SLUICE_NAME_NOT_FOUND: { retryable: true },
   SLUICE_UPSTREAM_FULL: { retryable: true },
+  SLUICE_NO_ENDPOINT: { retryable: true },
+  SLUICE_NO_USABLE_ENDPOINT: { retryable: true },
   SLUICE_NO_DESTINATION: { retryable: false },
   SLUICE_CONFIG_INVALID: { retryable: false },
   SLUICE_CONFIG_UNREADABLE: { retryable: false },

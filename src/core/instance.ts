@@ -7,6 +7,7 @@ import { DESCRIPTOR_SHARE } from './config/defaults.js'
 import type { Container } from './container.js'
 import { DecisionMetrics } from './decision-metrics.js'
 import { DestinationMemory } from './destination-memory.js'
+import { EndpointMetrics } from './endpoint-metrics.js'
 import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { Filter, Needs, SilentDestination } from './filter.js'
@@ -35,6 +36,7 @@ import {
   UPSTREAMS,
 } from './tokens.js'
 import type { UpstreamGroup } from './upstream-group.js'
+import { groupOptions } from './group-options.js'
 import { ConfiguredUpstreams, type Upstreams } from './upstreams.js'
 
 /** Who wants to hear what an instance does. */
@@ -46,6 +48,8 @@ export interface InstanceEvents {
 
 /** A filter's `start` may connect to a store, and that may not answer: a start that hangs says nothing. */
 const FILTER_START_TIMEOUT_MS = 30_000
+/** The first answers of sources are waited for, so that the first connections find endpoints: a name server's timeout. */
+const GROUP_START_TIMEOUT_MS = 5_000
 /** A filter's `stop` has nothing left to wait for: every connection is closed by then. */
 const FILTER_STOP_TIMEOUT_MS = 5_000
 
@@ -66,6 +70,9 @@ export class Instance {
   /** Those that `start` was called of, and `stop` was not. */
   readonly #started: NamedFilter[] = []
   readonly #traceBytes: number
+  readonly #upstreams: ConfiguredUpstreams
+  /** Groups that `start` was called of, and `stop` was not. */
+  readonly #startedGroups: UpstreamGroup[] = []
   #lastId = 0
 
   /** `container` has the services that are not made here: log, metrics, clock, transport, sniffers, plugins' own. */
@@ -87,20 +94,26 @@ export class Instance {
     this.#traceBytes = config.traceBytes
     this.#observers = byProtocol(container.get(OBSERVERS))
     container.bind({ token: METRICS, value: metrics })
-    container.bind({ token: UPSTREAMS, value: new ConfiguredUpstreams(config.upstreams) })
+    const endpointMetrics = new EndpointMetrics(metrics)
+    this.#upstreams = new ConfiguredUpstreams(config.upstreams, (upstream) =>
+      groupOptions(upstream, config.dns, container, endpointMetrics),
+    )
+    container.bind({ token: UPSTREAMS, value: this.#upstreams })
     container.bind({
       token: SNIFFER_PLANS,
       value: new SnifferPlans(container.get(SNIFFERS), this.#decisionMetrics, this.#log),
     })
     this.listeners = config.listeners.map((listener) => this.#makeListener(listener, descriptorLimit))
     metrics.beforeRead = () => {
+      endpointMetrics.write(this.#upstreams.named)
       for (const connection of this.connections()) connection.countBytes()
     }
   }
 
-  /** Starts the filters, then binds every address; where one fails, nothing stays bound. */
+  /** Finds endpoints, starts the filters, then binds every address; where one fails, nothing stays bound. */
   async start(): Promise<void> {
     try {
+      await this.#startGroups()
       for (const filter of this.#filters) {
         this.#started.push(filter)
         await this.#startFilter(filter)
@@ -132,6 +145,19 @@ export class Instance {
     for (const listener of this.listeners) listener.cutAll()
     await Promise.all(this.listeners.map((listener) => listener.empty()))
     for (const { name, filter } of this.#started.splice(0)) await this.#guard(name, () => filter.stop?.())
+    for (const group of this.#startedGroups.splice(0)) group.stop()
+  }
+
+  /** Sources that are slow, or have failed, keep nobody waiting for longer than this: their groups are empty until then. */
+  async #startGroups(): Promise<void> {
+    const starting = this.#upstreams.named.map((group) => {
+      this.#startedGroups.push(group)
+      return group.start()
+    })
+    const late = (): Error => new Error('late')
+    await settleWithin(this.#clock, GROUP_START_TIMEOUT_MS, () => Promise.all(starting), late).catch(() => {})
+    for (const { label, endpoints, problems } of this.#upstreams.named)
+      if (endpoints.length === 0) this.#log.warn({ upstream: label, problems }, 'an upstream has no endpoint yet')
   }
 
   /** What a filter does on the way out must not keep the others, or the process. */

@@ -16,6 +16,8 @@ export interface Family<L extends string, C, O extends string = never> {
    * on series all further ones are one, `other`.
    */
   cell(labels: Readonly<Record<L, string> & Partial<Record<O, string>>>): C
+  /** Forgets all series, for families that are written anew when they are read. Cells that were given out count nowhere then. */
+  clear(): void
 }
 
 /** Where filters and core register what they count. The same name gives the same family, for all listeners of an instance. */
@@ -110,6 +112,10 @@ class MetricFamily<S extends AnySeries> implements Family<string, S> {
       series,
     })
     return series
+  }
+
+  clear(): void {
+    this.#series.clear()
   }
 
   #overflow(): S {

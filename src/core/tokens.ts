@@ -1,5 +1,7 @@
 import type { Clock } from './clock.js'
 import type { ListenerContext } from './listener-context.js'
+import type { EndpointSources } from './endpoint-source.js'
+import type { HealthCheckFactory } from './group-part.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { ObserverDefinition } from './observer.js'
@@ -38,4 +40,8 @@ export const SNIFFER_PLANS = token<SnifferPlans>('sniffer-plans')
 export const ORIGINAL_DESTINATIONS = token<OriginalDestinations>('original-destinations')
 /** Makes sockets that carry addresses of others. */
 export const TRANSPARENT_SOCKETS = token<TransparentSockets>('transparent-sockets')
+/** Makes sources of endpoints from their configuration. */
+export const ENDPOINT_SOURCES = token<EndpointSources>('endpoint-sources')
+/** Makes active health checks from their configuration. */
+export const HEALTH_CHECKS = token<HealthCheckFactory>('health-checks')
 export const TRANSPORT = token<Transport>('transport')

@@ -1,9 +1,11 @@
-import type { Balancer, Load, Tried } from './balance/balancer.js'
+import { type Balancer, isEligible, type Load, type Tried } from './balance/balancer.js'
 import { makeBalancer } from './balance/make-balancer.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Balance, EndpointConfig, HashOn } from './config/config.js'
 import { Endpoint } from './endpoint.js'
 import type { EndpointSource } from './endpoint-source.js'
+import { SluiceError } from './errors.js'
+import type { GroupPart } from './group-part.js'
 
 /** What a group is made of beside its fixed endpoints. */
 export interface GroupOptions {
@@ -12,10 +14,18 @@ export interface GroupOptions {
   /** What `consistent-hash` looks at. Default: the client's address. */
   readonly hashOn?: HashOn | undefined
   readonly sources?: readonly EndpointSource[]
+  /** What watches over the endpoints. */
+  readonly parts?: readonly GroupPart[]
+  /** Every outcome of a connection is of interest, also when it goes well. */
+  readonly observesConnections?: boolean
   readonly clock?: Clock
   /** Numbers from 0 to below 1. */
   readonly random?: () => number
 }
+
+/** Shared: groups of one are made for each connection to an original destination. */
+const NONE: readonly never[] = []
+const NONE_BY_SOURCE: (readonly EndpointConfig[])[] = []
 
 /** What is to be placed. */
 export interface RequestPick {
@@ -32,10 +42,15 @@ export class UpstreamGroup {
   /** The upstream's name in the YAML, undefined for a plain `host:port`. */
   readonly name: string | undefined
   readonly hashOn: HashOn
+  /** Whether who connects is to observe connections that were opened, too; those that failed are observed in any case. */
+  readonly observesConnections: boolean
+  /** Changes of the set so far. */
+  changes = 0
   readonly #balance: Balance | undefined
   readonly #clock: Clock
   readonly #random: () => number
   readonly #sources: readonly EndpointSource[]
+  readonly #parts: readonly GroupPart[]
   /** By source, the fixed ones first. */
   readonly #sets: (readonly EndpointConfig[])[]
   readonly #subscribers = new Set<() => void>()
@@ -49,8 +64,10 @@ export class UpstreamGroup {
     this.#balance = options.balance
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
-    this.#sources = options.sources ?? []
-    this.#sets = [endpoints, ...this.#sources.map(() => [])]
+    this.#sources = options.sources ?? NONE
+    this.#parts = options.parts ?? NONE
+    this.observesConnections = options.observesConnections ?? false
+    this.#sets = this.#sources.length === 0 ? NONE_BY_SOURCE : [endpoints, ...this.#sources.map(() => [])]
     this.#endpoints = endpoints.map((endpoint) => new Endpoint(endpoint))
   }
 
@@ -89,19 +106,52 @@ export class UpstreamGroup {
     return () => void this.#subscribers.delete(onChange)
   }
 
-  /** Called once, when the proxy starts: sources begin. */
-  start(): void {
-    this.#sources.forEach((source, index) => source.start((endpoints) => this.#use(index + 1, endpoints)))
+  /** What is wrong with sources: they have no set, or not a current one. */
+  get problems(): readonly string[] {
+    return this.#sources.flatMap(({ label, problem }) => (problem === undefined ? [] : [`${label}: ${problem}`]))
   }
 
-  /** Called once, when the proxy stops: nothing is left behind. Endpoints stay, for what is still in flight. */
+  /** Why nothing can be picked, for who was given nothing. */
+  get unavailable(): SluiceError {
+    const { label, problems } = this
+    if (this.#endpoints.length === 0) {
+      const why = problems.length === 0 ? 'its sources name none' : problems.join('; ')
+      return new SluiceError('SLUICE_NO_ENDPOINT', label, `${label} has no endpoint: ${why}`)
+    }
+    if (!this.#endpoints.some(({ isUsable }) => isUsable)) {
+      const message = `no endpoint of ${label} can be used: each is unhealthy or set aside`
+      return new SluiceError('SLUICE_NO_USABLE_ENDPOINT', label, message)
+    }
+    const message = `every endpoint of ${label} holds as many connections as it may`
+    return new SluiceError('SLUICE_UPSTREAM_FULL', label, message)
+  }
+
+  /** Called once, when the proxy starts: sources and watchers begin. Settles when every source has tried; never rejects. */
+  async start(): Promise<void> {
+    for (const part of this.#parts) part.start(this)
+    const { length } = this.#sources
+    await Promise.all(
+      Array.from({ length }, (_, index) => this.#sources[index]!.start((endpoints) => this.#use(index + 1, endpoints))),
+    )
+  }
+
+  /** Called once, after `start`: nothing is left behind. Endpoints stay, for what is still in flight. */
   stop(): void {
     for (const source of this.#sources) source.stop()
+    for (const part of this.#parts) part.stop()
   }
 
   #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
-    if (this.#endpoints.length === 0) return undefined
-    return this.#balancer(load).pick(load, tried, hashKey)
+    const picked =
+      this.#endpoints.length > 1 ? this.#balancer(load).pick(load, tried, hashKey) : this.#only(load, tried)
+    if (picked) picked.picks++
+    return picked
+  }
+
+  /** Most groups are one endpoint, made for one connection: no balancer for that. */
+  #only(load: Load, tried: Tried): Endpoint | undefined {
+    const [only] = this.#endpoints
+    return only && isEligible(only, load, tried) ? only : undefined
   }
 
   /** Made when first used: most groups are of one kind of traffic only. */
@@ -137,6 +187,7 @@ export class UpstreamGroup {
       this.#ofConnections?.use(this.#endpoints)
       this.#ofRequests?.use(this.#endpoints)
     }
+    this.changes++
     for (const endpoint of gone) endpoint.leave()
     for (const subscriber of this.#subscribers) subscriber()
   }

@@ -2,7 +2,7 @@ import type { Address } from './address.js'
 import type { UpstreamConfig } from './config/config.js'
 import { parseHostPort } from './config/scalars.js'
 import { SluiceError } from './errors.js'
-import { UpstreamGroup } from './upstream-group.js'
+import { type GroupOptions, UpstreamGroup } from './upstream-group.js'
 
 /** The configured upstream groups, and a group of one for anything else that is named as a destination. */
 export interface Upstreams {
@@ -14,10 +14,20 @@ export interface Upstreams {
 
 export class ConfiguredUpstreams implements Upstreams {
   readonly #groups = new Map<string, UpstreamGroup>()
+  readonly #named: UpstreamGroup[] = []
 
-  constructor(configs: readonly UpstreamConfig[]) {
-    for (const config of configs)
-      this.#groups.set(config.name, new UpstreamGroup(config.name, config.endpoints, config))
+  /** `optionsOf` gives what a group is made of beside its fixed endpoints. */
+  constructor(configs: readonly UpstreamConfig[], optionsOf: (config: UpstreamConfig) => GroupOptions) {
+    for (const config of configs) {
+      const group = new UpstreamGroup(config.name, config.endpoints, optionsOf(config))
+      this.#groups.set(config.name, group)
+      this.#named.push(group)
+    }
+  }
+
+  /** Those of the configuration. */
+  get named(): readonly UpstreamGroup[] {
+    return this.#named
   }
 
   resolve(destination: string): UpstreamGroup {

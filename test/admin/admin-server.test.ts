@@ -147,7 +147,14 @@ describe('the admin endpoint', () => {
     expect(headers['content-type']).toBe('application/yaml; charset=utf-8')
     const filters = [
       'tls-passthrough',
-      { 'http-metrics': { maxHeadBytes: '64KiB', maxPipelined: 1000 } },
+      {
+        'http-metrics': {
+          labels: { authority: false, grpc: false, maxValues: 100, method: false },
+          maxHeadBytes: '64KiB',
+          maxPipelined: 1000,
+          maxStreams: 1000,
+        },
+      },
       'tcp-forward',
     ]
     expect(parse(body)).toMatchObject({

@@ -91,6 +91,18 @@ describe('closedLine', () => {
     )
   })
 
+  test('says that it went on in TLS, and for whom where the client said so', () => {
+    const smtp: CloseSummary = {
+      ...closed,
+      http: undefined,
+      protocol: 'smtp',
+      facts: { upgrade: 'tls', tlsVersion: 'TLSv1.3' },
+    }
+    expect(closedLine(smtp, at, WIDTH)).toMatch(/312 B down, went on in TLS\n$/)
+    const named = { ...smtp, facts: { ...smtp.facts, sni: 'mail.example.com' } }
+    expect(closedLine(named, at, WIDTH)).toMatch(/312 B down, went on in TLS for mail\.example\.com\n$/)
+  })
+
   test.for([
     [{ reason: 'reset', closedBy: 'server' }, 'reset by server, '],
     [

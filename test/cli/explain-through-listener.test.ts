@@ -25,6 +25,10 @@ const CONFIG = `
 plugins: [./acme.mjs]
 upstreams:
   web: { endpoints: ["web-1.internal:8081", "web-2.internal:8081"] }
+  found:
+    endpoints: [{ srv: _http._tcp.shop }, { dns: "shop:80" }, { file: ./no-such-file.yaml }]
+    ejection: {}
+    healthCheck: { http: {} }
 listeners:
   - name: one-port
     address: 127.0.0.1:443
@@ -54,8 +58,10 @@ listeners:
       - detect
       - tcp-forward: { routes: [{ name: vip, match: { source: 203.0.113.0/24 }, destination: "127.0.0.1:81" }] }
   - { name: sidecar, address: "127.0.0.1:4143", intercept: redirect, destination: original }
+  - { name: transparent, address: "127.0.0.1:4144", intercept: tproxy, destination: original }
   - { name: quota, address: "127.0.0.1:2704", destination: web, filters: [detect, acme-quota, tcp-forward] }
   - { name: end, address: "127.0.0.1:2705", filters: [acme-end] }
+  - { name: found, address: "127.0.0.1:2706", destination: found }
 `
 
 const HTTP = 'GET / HTTP/1.1\\r\\n'
@@ -162,6 +168,11 @@ describe('a recording through a listener is', () => {
     expect(text).toContain('carried to 192.0.2.7:587, as smtp, by the port\n')
   })
 
+  test('carried to an upstream whose endpoints would have to be found: nobody is asked for them', async () => {
+    const { listener } = await explained('found', '--client-text', HTTP)
+    expect(listener).toMatchObject({ conclusion: 'carried', destination: 'found' })
+  })
+
   test('as long as the window is looked at, and no longer', async () => {
     const long = `${'\\xff'.repeat(20)}${'a'.repeat(200_000)}`
     expect(await explained('plain', '--client-text', long)).toMatchObject({ outcome: 'unknown' })
@@ -203,8 +214,8 @@ describe('what a recording cannot tell is said:', () => {
     expect(told.listener).toMatchObject({ conclusion: 'carried', route: 'vip', untold: [] })
   })
 
-  test('where it was headed, until it is said', async () => {
-    const { listener } = await explained('sidecar', '--client-text', HTTP)
+  test.each(['sidecar', 'transparent'])('where it was headed, until it is said: %s', async (name) => {
+    const { listener } = await explained(name, '--client-text', HTTP)
     expect(listener).toMatchObject({ conclusion: 'carried' })
     expect(listener).not.toHaveProperty('destination')
     expect(listener.trace).toContainEqual(
@@ -212,7 +223,7 @@ describe('what a recording cannot tell is said:', () => {
     )
     expect(listener.untold).toEqual([expect.stringContaining('--destination HOST:PORT says it')])
 
-    const told = await explained('sidecar', '--client-text', HTTP, '--destination', '10.0.0.7:3306')
+    const told = await explained(name, '--client-text', HTTP, '--destination', '10.0.0.7:3306')
     expect(told).toMatchObject({ protocol: 'mysql', decidedBy: 'port' })
     expect(told.listener).toMatchObject({ destination: '10.0.0.7:3306', untold: [] })
   })

@@ -31,7 +31,20 @@ describe('combined', () => {
   })
 
   test('writes - for what is not there, and an empty field as one', () => {
-    const { userAgent: _, status: __, ...rest } = record
+    const { listener, connection, source, protocol, method, target, authority, startedAt, classification, durationMs } =
+      record
+    const rest = {
+      listener,
+      connection,
+      source,
+      protocol,
+      method,
+      target,
+      authority,
+      startedAt,
+      classification,
+      durationMs,
+    }
     const line = combinedLine({ ...rest, referer: '', bytes: { client: 9, server: 0 }, version: '2.0' })
     expect(line).toBe('10.1.2.3 - - [10/Oct/2000:13:55:36 +0000] "GET /orders?id=1 HTTP/2.0" - - "" "-"\n')
   })

@@ -109,7 +109,7 @@ describe('with a choice to make', () => {
     const { port, nextClose, sluice } = await startWithChoice(server.port)
     const closed = nextClose()
     const client = await connectTo(port)
-    client.send(Buffer.from([0x00, 0x01, 0x02, 0x03]))
+    client.send(Buffer.alloc(5))
     expect(await client.closed()).toBe('ECONNRESET')
     expect(await closed).toMatchObject({ denied: { filter: 'detect', reason: 'unknown' } })
     await turns()

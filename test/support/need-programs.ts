@@ -1,8 +1,8 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Where Debian puts servers, beside what the PATH of an ordinary user has. */
-const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', ...postgresFolders()]
 
 /** Whether the programs of a test are there, and what to say where they are not. */
 export interface NeededPrograms {
@@ -32,6 +32,12 @@ export function programPath(name: string): string {
   const path = findProgram(name)
   if (path === undefined) throw new Error(`${name} is not installed`)
   return path
+}
+
+/** Debian has the programs of each major version of PostgreSQL's server in a folder of their own. */
+function postgresFolders(): string[] {
+  const folder = '/usr/lib/postgresql'
+  return existsSync(folder) ? readdirSync(folder).map((version) => join(folder, version, 'bin')) : []
 }
 
 function programOf(name: string): string {

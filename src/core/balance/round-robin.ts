@@ -23,7 +23,8 @@ export class RoundRobin implements Balancer {
 
   #next(load: Load, tried: Tried): Endpoint | undefined {
     const count = this.#endpoints.length
-    const start = this.#turn++ % count
+    // A second try is no turn: otherwise with two endpoints the one that refuses would be first each time.
+    const start = (tried === undefined ? this.#turn++ : this.#turn) % count
     for (let i = 0; i < count; i++) {
       const endpoint = this.#endpoints[(start + i) % count]!
       if (isEligible(endpoint, load, tried)) return endpoint

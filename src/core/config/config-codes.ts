@@ -30,6 +30,7 @@ export const CONFIG_CODES = [
   'SLUICE_CONFIG_INTERCEPT',
   'SLUICE_CONFIG_NO_INTERCEPTION',
   'SLUICE_CONFIG_DESCRIPTOR_LIMIT',
+  'SLUICE_CONFIG_NO_EFFECT',
 ] as const
 
 export type ConfigCode = (typeof CONFIG_CODES)[number]

@@ -1,10 +1,20 @@
 import { z } from 'zod'
 import * as defaults from './defaults.js'
-import { duration, formatSize, hostPort, listenAddress, listenerAddress, size } from './scalars.js'
+import {
+  dnsName,
+  duration,
+  formatSize,
+  hostPort,
+  listenAddress,
+  listenerAddress,
+  port,
+  size,
+  statusRange,
+} from './scalars.js'
 
 const aTimeout = () => duration({ minMs: 1 })
 
-const maxConnections = () => z.int().min(1).max(defaults.MAX_MAX_CONNECTIONS)
+export const maxConnections = () => z.int().min(1).max(defaults.MAX_MAX_CONNECTIONS)
 
 export const adminSchema = z
   .strictObject({
@@ -40,15 +50,126 @@ export const logSchema = z
   })
   .describe('The log of the process.')
 
+/** Parts of a group's traffic beside those of its others. */
+export const endpointWeight = () => z.int().min(1).max(defaults.MAX_WEIGHT).default(1)
+
+/** One of `address`, `dns`, `srv`, `file`: one map and not four, so that a misspelt option is told from the right ones. */
 const endpointSchema = z.union([
   hostPort(),
-  z.strictObject({
-    address: hostPort().describe('Host and port.'),
-    maxConnections: maxConnections()
-      .optional()
-      .describe("Connections that this endpoint may hold; no bound where neither this nor the upstream's is given."),
-  }),
+  z
+    .strictObject({
+      address: hostPort().optional().describe('Host and port. A host that is a name is looked up at each connection.'),
+      dns: hostPort()
+        .optional()
+        .describe(
+          "A name and a port: one endpoint for each of its A and AAAA records, asked for again when the answer's time to live is over.",
+        ),
+      srv: dnsName()
+        .optional()
+        .describe(
+          'A name with SRV records: one endpoint for each target, with its port and weight; of the first priority.',
+        ),
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A file with a list of `host:port` and `{ address, weight, maxConnections }`, YAML or JSON, as seen from the folder of this file; it is watched.',
+        ),
+      weight: endpointWeight().describe("Parts of the group's traffic beside the others'; of `srv`, times its own."),
+      maxConnections: maxConnections()
+        .optional()
+        .describe("Connections that this endpoint may hold; no bound where neither this nor the upstream's is given."),
+    })
+    .superRefine((endpoint, context) => {
+      const given = (['address', 'dns', 'srv', 'file'] as const).filter((name) => endpoint[name] !== undefined)
+      if (given.length === 1) return
+      const message =
+        given.length === 0
+          ? 'expected one of "address", "dns", "srv", "file"'
+          : `expected one of "address", "dns", "srv", "file", got ${given.map((name) => `"${name}"`).join(' and ')}`
+      context.addIssue({ code: 'custom', message })
+    }),
 ])
+
+const ejectionSchema = z
+  .strictObject({
+    consecutiveFailures: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(defaults.EJECTION_CONSECUTIVE_FAILURES)
+      .describe('Failures in a row after which an endpoint is set aside.'),
+    failurePercent: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe(
+        "Set aside, too, where so many of an interval's connections and requests failed; not looked at where absent.",
+      ),
+    minOutcomes: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(defaults.EJECTION_MIN_OUTCOMES)
+      .describe('`failurePercent` is looked at where an interval has at least so many.'),
+    interval: aTimeout().prefault(defaults.EJECTION_INTERVAL).describe('Over which `failurePercent` is counted.'),
+    baseTime: aTimeout()
+      .prefault(defaults.EJECTION_BASE)
+      .describe('How long the first time; each time after that so much longer, until it has gone well for as long.'),
+    maxTime: aTimeout().prefault(defaults.EJECTION_MAX).describe('Never longer than this.'),
+    maxPercent: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(defaults.EJECTION_MAX_PERCENT)
+      .describe('Of the endpoints at once, rounded down; and never the last one that can be used.'),
+  })
+  .describe('Sets endpoints aside for a while that fail; there is none of it where this is absent.')
+
+const httpCheckSchema = z
+  .strictObject({
+    path: z
+      .string()
+      .regex(/^\/[!-~]*$/, { error: 'a path begins with "/" and has no spaces' })
+      .default(defaults.CHECK_PATH)
+      .describe('Path and query of the request.'),
+    host: z
+      .string()
+      .regex(/^[!-~]+$/, { error: 'a host has no spaces' })
+      .optional()
+      .describe("The request's Host; the endpoint's address where absent."),
+    statuses: z
+      .array(statusRange())
+      .min(1)
+      .prefault(defaults.CHECK_STATUSES)
+      .describe('Statuses that say that all is well: `"204"`, `"200-399"`.'),
+  })
+  .describe('Asks `GET` over HTTP/1.1; where absent, it is enough that the endpoint can be connected.')
+
+const healthCheckSchema = z
+  .strictObject({
+    http: httpCheckSchema.optional(),
+    port: port().optional().describe("Another port than the endpoint's."),
+    interval: duration({ minMs: 100 })
+      .prefault(defaults.CHECK_INTERVAL)
+      .describe('From one check of an endpoint to the next, give or take a tenth; at least 100ms.'),
+    timeout: aTimeout().prefault(defaults.CHECK_TIMEOUT).describe('For one check; at most the interval.'),
+    rise: z
+      .int()
+      .min(1)
+      .max(defaults.MAX_CHECK_COUNT)
+      .default(defaults.CHECK_RISE)
+      .describe('Checks in a row that have to go well until an endpoint is used again. Its first one counts for all.'),
+    fall: z
+      .int()
+      .min(1)
+      .max(defaults.MAX_CHECK_COUNT)
+      .default(defaults.CHECK_FALL)
+      .describe('Checks in a row that have to fail until an endpoint is not used. Its first one counts for all.'),
+  })
+  .describe('Looks at each endpoint now and then, whether it serves; there are no checks where this is absent.')
 
 export const upstreamSchema = z
   .strictObject({
@@ -56,19 +177,65 @@ export const upstreamSchema = z
       .array(endpointSchema)
       .min(1)
       .describe(
-        'The endpoints: `host:port`, or `{ address, maxConnections }`. One that refuses is passed over for the next.',
+        'The endpoints: `host:port`, or a map with one of `address`, `dns`, `srv`, `file`; all of them together. One that refuses is passed over for the next.',
       ),
     balance: z
-      .enum(['round-robin', 'least-connections', 'random'])
-      .default(defaults.BALANCE)
-      .describe('Which endpoint gets the next connection.'),
+      .enum(['round-robin', 'least-connections', 'least-requests', 'random', 'peak-ewma', 'consistent-hash'])
+      .optional()
+      .describe(
+        'Which endpoint gets the next connection or request. Where absent: `round-robin` for connections, `peak-ewma` for requests.',
+      ),
+    hashOn: z
+      .union([z.literal('source'), z.strictObject({ header: z.string().min(1).describe("A header's name.") })])
+      .default('source')
+      .describe(
+        "What `consistent-hash` looks at: `source`, the client's address, or `{ header: NAME }` of a request. Connections have no headers: theirs is the address.",
+      ),
     maxConnections: maxConnections()
       .optional()
       .describe(
         'Connections that each endpoint may hold, unless it says otherwise; where all are full, connections are denied with reason `upstream-full`. No bound where absent.',
       ),
+    ejection: ejectionSchema.optional(),
+    healthCheck: healthCheckSchema.optional(),
   })
   .describe('A group of endpoints that serve the same.')
+
+export const dnsSchema = z
+  .strictObject({
+    servers: z
+      .array(hostPort())
+      .min(1)
+      .optional()
+      .describe("Servers that are asked, in this order, by IP address and port; resolv.conf's where absent."),
+    search: z
+      .array(dnsName())
+      .optional()
+      .describe("Domains that are put behind names which do not end in a dot; resolv.conf's where absent."),
+    ndots: z
+      .int()
+      .min(0)
+      .max(15)
+      .optional()
+      .describe("Names with so many dots are tried as they are before the search list; resolv.conf's where absent."),
+    timeout: aTimeout().optional().describe("For one question to one server; resolv.conf's where absent, or else 5s."),
+    attempts: z
+      .int()
+      .min(1)
+      .max(5)
+      .optional()
+      .describe("Rounds over all servers until a question has failed; resolv.conf's where absent, or else 2."),
+    minTtl: duration({ minMs: 100 })
+      .prefault(defaults.DNS_MIN_TTL)
+      .describe('Names are asked for again no sooner, whatever the answer says; at least 100ms.'),
+    maxTtl: aTimeout()
+      .prefault(defaults.DNS_MAX_TTL)
+      .describe('Names are asked for again no later, whatever the answer says.'),
+    hold: duration()
+      .prefault(defaults.DNS_HOLD)
+      .describe('How long a name that had records must be said to have none until its endpoints are dropped.'),
+  })
+  .describe('How the names of `dns` and `srv` endpoints are asked for.')
 
 export const learnSchema = z
   .strictObject({
@@ -214,6 +381,7 @@ export const rootSchema = z.strictObject({
       'First bytes of each side that a trace keeps of what detection looked at, for `sluice explain --votes`; 0 keeps none. They are never shown, only what sniffers make of them.',
     ),
   learn: learnSchema.prefault({}),
+  dns: dnsSchema.prefault({}),
   plugins: z
     .array(z.string().min(1))
     .default([])

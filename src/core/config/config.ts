@@ -16,6 +16,7 @@ export interface Config {
   readonly traceBytes: number
   /** What destinations turned out to be is remembered: of so many, for so long. */
   readonly learn: { readonly destinations: number; readonly expiryMs: number }
+  readonly dns: DnsConfig
   readonly upstreams: readonly UpstreamConfig[]
   readonly listeners: readonly ListenerConfig[]
 }
@@ -45,7 +46,79 @@ export interface UpstreamConfig {
   /** Undefined: `round-robin` for connections, `peak-ewma` for requests. */
   readonly balance: Balance | undefined
   readonly hashOn?: HashOn | undefined
+  /** Those that are written down. */
   readonly endpoints: readonly EndpointConfig[]
+  readonly sources?: readonly SourceConfig[]
+  readonly ejection?: EjectionConfig | undefined
+  readonly healthCheck?: HealthCheckConfig | undefined
+}
+
+/** What is the same for all endpoints of a source. */
+interface SourceShare {
+  readonly weight: number | undefined
+  readonly maxConnections: number | undefined
+}
+
+/** A name whose addresses all have one port, or a name whose SRV records name hosts and ports. */
+export type DnsSourceConfig = SourceShare &
+  (
+    | { readonly kind: 'dns'; readonly name: string; readonly port: number }
+    | { readonly kind: 'srv'; readonly name: string }
+  )
+
+export interface FileSourceConfig extends SourceShare {
+  readonly kind: 'file'
+  /** Absolute, or from the current folder. */
+  readonly path: string
+}
+
+export type SourceConfig = DnsSourceConfig | FileSourceConfig
+
+/** How names of `dns` and `srv` are asked for. Undefined: as resolv.conf says. */
+export interface DnsConfig {
+  readonly servers: readonly HostPort[] | undefined
+  readonly search: readonly string[] | undefined
+  readonly ndots: number | undefined
+  readonly timeoutMs: number | undefined
+  readonly attempts: number | undefined
+  readonly minTtlMs: number
+  readonly maxTtlMs: number
+  readonly holdMs: number
+}
+
+/** When an endpoint is set aside because of how requests and connections came out. */
+export interface EjectionConfig {
+  readonly consecutiveFailures: number
+  /** Of the outcomes within an interval; undefined: not looked at. */
+  readonly failurePercent: number | undefined
+  readonly minOutcomes: number
+  readonly intervalMs: number
+  readonly baseMs: number
+  readonly maxMs: number
+  readonly maxPercent: number
+}
+
+export interface HealthCheckConfig {
+  /** Undefined: it is enough that the endpoint can be connected. */
+  readonly http: HttpCheckConfig | undefined
+  /** Undefined: the endpoint's own. */
+  readonly port: number | undefined
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly rise: number
+  readonly fall: number
+}
+
+export interface HttpCheckConfig {
+  readonly path: string
+  /** Undefined: the endpoint's address. */
+  readonly host: string | undefined
+  readonly statuses: readonly StatusRange[]
+}
+
+export interface StatusRange {
+  readonly from: number
+  readonly to: number
 }
 
 export interface EndpointConfig extends HostPort {

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net'
 import type { CheckContext } from '../filter.js'
-import type { ListenAddress } from './config.js'
+import type { HostPort, ListenAddress } from './config.js'
 import { formatPath, isMap, type ConfigPath } from './config-path.js'
 import { DESCRIPTOR_SHARE } from './defaults.js'
 import { checkChain } from './filter-chain.js'
@@ -31,6 +32,7 @@ export function crossCheck(config: ReadConfig, context: CrossCheckContext): void
     checkChain(listener.chain, checkContext(listener, config, own, context.registry), context)
   }
   checkEndpoints(config.upstreams, own, context.findings)
+  checkUpstreams(config, context.findings)
   checkUnused(config, context.findings)
 }
 
@@ -118,11 +120,48 @@ const OWN_ADDRESS = 'this is one of our own addresses: connections would come ba
 function checkEndpoints(upstreams: readonly ReadUpstream[], own: OwnAddresses, findings: Findings): void {
   for (const { path, settings } of upstreams) {
     settings?.endpoints.forEach((endpoint, index) => {
-      const { host, port } = 'address' in endpoint ? endpoint.address : endpoint
-      const at = [...path, 'endpoints', index, ...('address' in endpoint ? ['address'] : [])]
-      if (own.has(host, port)) findings.add('SLUICE_CONFIG_OWN_ADDRESS', at, OWN_ADDRESS)
+      const at = [...path, 'endpoints', index]
+      const isOwn = (address: HostPort | undefined): boolean =>
+        address !== undefined && own.has(address.host, address.port)
+      if ('host' in endpoint) {
+        if (isOwn(endpoint)) findings.add('SLUICE_CONFIG_OWN_ADDRESS', at, OWN_ADDRESS)
+        return
+      }
+      const { address, dns } = endpoint
+      if (isOwn(address)) findings.add('SLUICE_CONFIG_OWN_ADDRESS', [...at, 'address'], OWN_ADDRESS)
+      if (dns && isIP(dns.host) !== 0) {
+        const message = `${dns.host} is an address and no name: write it as "address"`
+        findings.add('SLUICE_CONFIG_INVALID_VALUE', [...at, 'dns'], message)
+      }
     })
   }
+}
+
+/** Options of upstreams that contradict each other, or do nothing. */
+function checkUpstreams({ root, upstreams }: ReadConfig, findings: Findings): void {
+  const wrong = (path: ConfigPath, message: string) => findings.add('SLUICE_CONFIG_INVALID_VALUE', path, message)
+  const idle = (path: ConfigPath, message: string) =>
+    findings.add('SLUICE_CONFIG_NO_EFFECT', path, message, { at: 'key', severity: 'warning' })
+  if (root.dns && root.dns.minTtl > root.dns.maxTtl) wrong(['dns', 'minTtl'], 'it is longer than maxTtl')
+  root.dns?.servers?.forEach(({ host }, index) => {
+    if (isIP(host) === 0) wrong(['dns', 'servers', index], `a DNS server is an IP address, got "${host}"`)
+  })
+  for (const { path, settings } of upstreams) {
+    if (!settings) continue
+    const { balance, hashOn, ejection, healthCheck, endpoints } = settings
+    if (typeof hashOn === 'object' && balance !== 'consistent-hash')
+      idle([...path, 'hashOn'], 'only "balance: consistent-hash" looks at it')
+    if (ejection && ejection.baseTime > ejection.maxTime)
+      wrong([...path, 'ejection', 'baseTime'], 'it is longer than maxTime')
+    if (ejection && endpoints.length === 1 && isFixed(endpoints[0]!))
+      idle([...path, 'ejection'], 'the only endpoint of a group is never set aside')
+    if (healthCheck && healthCheck.timeout > healthCheck.interval)
+      wrong([...path, 'healthCheck', 'timeout'], 'it is longer than the interval')
+  }
+}
+
+function isFixed(endpoint: NonNullable<ReadUpstream['settings']>['endpoints'][number]): boolean {
+  return 'host' in endpoint || endpoint.address !== undefined
 }
 
 /** Interception brings connections that were headed elsewhere; only `original` can tell where. */

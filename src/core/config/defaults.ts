@@ -23,7 +23,34 @@ export const MAX_LEARN_DESTINATIONS = 100_000
 /** A day has every job of a cluster in it; what moved away is forgotten by tomorrow. */
 export const LEARN_EXPIRY = '24h'
 
-export const BALANCE = 'round-robin'
+/** SRV weights go so far (RFC 2782). */
+export const MAX_WEIGHT = 65_535
+
+/** Servers that answer with a time to live of 0 or 1 are asked no more often than their answers can matter. */
+export const DNS_MIN_TTL = '1s'
+/** An answer may hold for a day; an address that has moved should not be missed for longer than this. */
+export const DNS_MAX_TTL = '5m'
+/** HAProxy's `hold nx`: an outage of a zone is over by then, or the name is gone. */
+export const DNS_HOLD = '30s'
+
+/** Envoy's consecutive_5xx, interval, base_ejection_time and max_ejection_time. */
+export const EJECTION_CONSECUTIVE_FAILURES = 5
+export const EJECTION_INTERVAL = '10s'
+export const EJECTION_BASE = '30s'
+export const EJECTION_MAX = '5m'
+/** Below this, one failure more or less is chance. */
+export const EJECTION_MIN_OUTCOMES = 20
+/** Where more than half fail alike, it is not the endpoints that differ. */
+export const EJECTION_MAX_PERCENT = 50
+
+/** HAProxy's `rise 2`, `fall 3`; an endpoint that has gone is noticed within half a minute. */
+export const CHECK_INTERVAL = '10s'
+export const CHECK_TIMEOUT = '2s'
+export const CHECK_RISE = 2
+export const CHECK_FALL = 3
+export const MAX_CHECK_COUNT = 100
+export const CHECK_PATH = '/'
+export const CHECK_STATUSES = ['200-299']
 
 /** Two descriptors each, and room for the admin endpoint, under the usual limit of 65,536; memory stays below 200 MB. */
 export const MAX_CONNECTIONS = 10_000

@@ -1,7 +1,19 @@
+import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
-import type { Config, DestinationConfig, ListenAddress, ListenerConfig, UpstreamConfig } from './config.js'
+import type {
+  Config,
+  DestinationConfig,
+  DnsConfig,
+  EjectionConfig,
+  HealthCheckConfig,
+  HostPort,
+  ListenAddress,
+  ListenerConfig,
+  SourceConfig,
+  UpstreamConfig,
+} from './config.js'
 import { isMap, type ConfigPath } from './config-path.js'
-import { listenerSchema, rootSchema, upstreamName, upstreamSchema } from './config-schema.js'
+import { type dnsSchema, listenerSchema, rootSchema, upstreamName, upstreamSchema } from './config-schema.js'
 import { reportUnknownOption, validate, type Subject } from './describe-issues.js'
 import { parseDestination } from './destination.js'
 import { defaultChain, readChain, type ChainContext, type ReadFilter } from './filter-chain.js'
@@ -68,22 +80,70 @@ export function assembleConfig({ root, upstreams, listeners }: ReadConfig, file:
     closedTraces: root.closedTraces!,
     traceBytes: root.traceBytes!,
     learn: { destinations: root.learn!.destinations, expiryMs: root.learn!.expiry },
-    upstreams: upstreams.map(assembleUpstream),
+    dns: assembleDns(root.dns!),
+    upstreams: upstreams.map((upstream) => assembleUpstream(upstream, file)),
     listeners: listeners.map(assembleListener),
   }
 }
 
-function assembleUpstream({ name, settings }: ReadUpstream): UpstreamConfig {
-  const { balance, endpoints, maxConnections } = settings!
+function assembleUpstream({ name, settings }: ReadUpstream, file: string | undefined): UpstreamConfig {
+  const { balance, hashOn, endpoints, ejection, healthCheck } = settings!
+  const bounded = endpoints.map((endpoint) => ({
+    ...('host' in endpoint ? { address: endpoint, weight: undefined } : endpoint),
+    maxConnections: ('host' in endpoint ? undefined : endpoint.maxConnections) ?? settings!.maxConnections,
+  }))
+  const sources = bounded.flatMap((endpoint) => assembleSource(endpoint, file))
   return {
     name,
     balance,
-    endpoints: endpoints.map((endpoint) =>
-      'address' in endpoint
-        ? { ...endpoint.address, maxConnections: endpoint.maxConnections ?? maxConnections }
-        : { ...endpoint, maxConnections },
+    endpoints: bounded.flatMap(({ address, weight, maxConnections }) =>
+      address ? [{ ...address, maxConnections, ...(weight !== undefined && weight !== 1 && { weight }) }] : [],
     ),
+    ...(typeof hashOn === 'object' && { hashOn }),
+    ...(sources.length > 0 && { sources }),
+    ...(ejection && { ejection: assembleEjection(ejection) }),
+    ...(healthCheck && { healthCheck: assembleHealthCheck(healthCheck) }),
   }
+}
+
+type UpstreamSettings = z.output<typeof upstreamSchema>
+type EndpointSettings = Exclude<UpstreamSettings['endpoints'][number], HostPort>
+
+function assembleSource(
+  { dns, srv, file: path, weight, maxConnections }: Partial<EndpointSettings>,
+  file: string | undefined,
+): SourceConfig[] {
+  const share = { weight, maxConnections }
+  if (dns) return [{ kind: 'dns', name: dns.host, port: dns.port, ...share }]
+  if (srv !== undefined) return [{ kind: 'srv', name: srv, ...share }]
+  if (path !== undefined)
+    return [{ kind: 'file', path: file === undefined ? path : resolve(dirname(file), path), ...share }]
+  return []
+}
+
+function assembleEjection(settings: NonNullable<UpstreamSettings['ejection']>): EjectionConfig {
+  const { interval, baseTime, maxTime, failurePercent, ...rest } = settings
+  return { ...rest, failurePercent, intervalMs: interval, baseMs: baseTime, maxMs: maxTime }
+}
+
+function assembleHealthCheck(settings: NonNullable<UpstreamSettings['healthCheck']>): HealthCheckConfig {
+  const { http, port, interval, timeout, rise, fall } = settings
+  const asked = http && { path: http.path, host: http.host, statuses: http.statuses }
+  return { http: asked, port, intervalMs: interval, timeoutMs: timeout, rise, fall }
+}
+
+function assembleDns({
+  servers,
+  search,
+  ndots,
+  timeout,
+  attempts,
+  minTtl,
+  maxTtl,
+  hold,
+}: z.output<typeof dnsSchema>): DnsConfig {
+  const bounds = { minTtlMs: minTtl, maxTtlMs: maxTtl, holdMs: hold }
+  return { servers, search, ndots, timeoutMs: timeout, attempts, ...bounds }
 }
 
 function assembleListener(listener: ReadListener): ListenerConfig {

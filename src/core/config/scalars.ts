@@ -1,6 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
-import type { HostPort, InheritedSocket, ListenAddress } from './config.js'
+import type { HostPort, InheritedSocket, ListenAddress, StatusRange } from './config.js'
 import { got } from './got.js'
 
 /** A scalar's text, read: its value, or what is wrong with it. */
@@ -49,6 +49,8 @@ const A_SIZE = 'a size such as 16KiB or 1MiB'
 const A_HOST_PORT = 'host:port such as 127.0.0.1:80, "[::1]:80" or db.internal:4406'
 const A_LISTEN_ADDRESS = 'an address to listen on such as :8080, 0.0.0.0:80 or "[::]:443"'
 const A_LISTENER_ADDRESS = `${A_LISTEN_ADDRESS}, or fd:3 for a socket that is passed in`
+const A_DNS_NAME = 'a DNS name such as _http._tcp.shop.default.svc.cluster.local'
+const A_STATUS = 'a status or a range of them such as "204" or "200-299"'
 const A_CIDR = 'a range of addresses such as 10.0.0.0/8 or "fd00::/8"'
 
 /** Bounds on a duration, in milliseconds. */
@@ -110,6 +112,30 @@ export function cidr() {
     pattern: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$',
     examples: ['10.0.0.0/8', '192.0.2.7', 'fd00::/8'],
   })
+}
+
+/** A DNS name, for the records it has; a dot at the end makes it absolute. */
+export function dnsName() {
+  return scalar(parseDnsName, A_DNS_NAME, {
+    pattern: '^[A-Za-z0-9_.-]{1,254}$',
+    examples: ['_http._tcp.shop.default.svc.cluster.local'],
+  })
+}
+
+/** A status of HTTP, or a range of them: `204`, `200-399`. */
+export function statusRange() {
+  const range = scalar(parseStatusRange, A_STATUS, {
+    pattern: '^[1-5]\\d\\d(-[1-5]\\d\\d)?$',
+    examples: ['200-299', '404'],
+  })
+  return z.union([
+    z
+      .int()
+      .min(100)
+      .max(599)
+      .transform((status): StatusRange => ({ from: status, to: status })),
+    range,
+  ])
 }
 
 /** `[::1]:80` and `db.internal:80` as host and port; the host is without brackets. */
@@ -232,6 +258,16 @@ function addressHint(text: string): string {
   if (bare && isIPv6(bare[1]!)) return `; put the IPv6 address in brackets: "[${bare[1]}]:${bare[2]}"`
   if (/^[a-z]+:\/\//i.test(text)) return '; it is not a URL'
   return text !== '' && isHost(text) ? '; the port is missing' : ''
+}
+
+function parseDnsName(text: string): Parsed<string> {
+  const isName = text.length <= MAX_NAME_LENGTH && HOST_NAME.test(text) && !/^[\d.]+$/.test(text)
+  return isName ? { value: text } : { problem: `expected ${A_DNS_NAME}, got ${got(text)}` }
+}
+
+function parseStatusRange(text: string): Parsed<StatusRange> {
+  const [from = 0, to = from] = /^[1-5]\d\d(-[1-5]\d\d)?$/.test(text) ? text.split('-').map(Number) : []
+  return from > 0 && to >= from ? { value: { from, to } } : { problem: `expected ${A_STATUS}, got ${got(text)}` }
 }
 
 function parseCidr(text: string): Parsed<Cidr> {

@@ -1,7 +1,7 @@
 import { Dial, type DialEnvironment, type DialTarget } from '../../core/dial.js'
 import type { Address } from '../../core/address.js'
 import type { Endpoint } from '../../core/endpoint.js'
-import type { SluiceError } from '../../core/errors.js'
+import { SluiceError } from '../../core/errors.js'
 import type { Direction } from '../../core/listener-context.js'
 import { type TcpMetrics, WireMeter } from '../../core/tcp-metrics.js'
 import type { TakenUpstream } from '../../core/upstream-side.js'
@@ -37,6 +37,8 @@ export interface PoolEnvironment {
 export class EndpointPool implements DialTarget, UpstreamOwner {
   readonly endpoint: Endpoint
   readonly label: string
+  /** Its requests say how long it takes. */
+  readonly observesConnections = false
   readonly #environment: PoolEnvironment
   readonly #idle: Http1Upstream[] = []
   readonly #all = new Set<Http1Upstream>()
@@ -58,6 +60,10 @@ export class EndpointPool implements DialTarget, UpstreamOwner {
 
   get idleCount(): number {
     return this.#idle.length
+  }
+
+  get unavailable(): SluiceError {
+    return new SluiceError('SLUICE_UPSTREAM_FULL', this.label, `${this.label} holds as many connections as it may`)
   }
 
   pick(tried?: ReadonlySet<Endpoint>): Endpoint | undefined {

@@ -156,7 +156,6 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   onConnectFailed(error: SluiceError): void {
     const endpoint = this.#endpoint!
     this.#connectError = error
-    endpoint.observe({ isFailure: true }, this.#services.clock.now())
     this.#leaveEndpoint()
     this.#tried ??= new Set()
     this.#tried.add(endpoint)

@@ -1,3 +1,4 @@
+import { berLengthBytes, readBerLength } from '../ber-length.js'
 import { compareBytes, latin1Bytes } from '../compare-bytes.js'
 import type { MessageForm } from './message-scan.js'
 
@@ -35,6 +36,7 @@ export const postgresMessages: MessageForm = {
 // LDAP, RFC 4511 section 4.1.1: SEQUENCE { messageID INTEGER, protocolOp, ... } in BER; RFC 4511 section 4.14.1: StartTLS is an
 // ExtendedRequest [APPLICATION 23] whose requestName [0] is this.
 const SEQUENCE = 0x30
+const EXTENDED_REQUEST = 0x77
 const START_TLS_OID = latin1Bytes('1.3.6.1.4.1.1466.20037')
 const REQUEST_NAME = 0x80
 /** Header with up to four bytes of length, a message id of four bytes, the operation's header, and the name behind its own. */
@@ -42,9 +44,15 @@ const LDAP_HEAD_BYTES = 6 + 6 + 6 + 2 + START_TLS_OID.length
 
 export const ldapMessages: MessageForm = {
   headBytes: LDAP_HEAD_BYTES,
-  lengthOf: berLength,
+  lengthOf(head) {
+    if (head[0] !== SEQUENCE) return undefined
+    const length = readBerLength(head, 1)
+    return length < 0 ? undefined : 1 + berLengthBytes(head[1]!) + length
+  },
   asksForTls(head) {
-    for (let at = 0; at + 2 + START_TLS_OID.length <= head.length; at++) {
+    const operation = operationAt(head)
+    if (head[operation] !== EXTENDED_REQUEST) return false
+    for (let at = operation + 1; at + 2 + START_TLS_OID.length <= head.length; at++) {
       const isName = head[at] === REQUEST_NAME && head[at + 1] === START_TLS_OID.length
       if (isName && compareBytes(head, at + 2, START_TLS_OID) === 'match') return true
     }
@@ -52,16 +60,10 @@ export const ldapMessages: MessageForm = {
   },
 }
 
-/** ITU-T X.690 section 8.1.3: short form, or the number of bytes of the length (1 to 4) and these. With the header. */
-function berLength(head: Uint8Array): number | undefined {
-  if (head[0] !== SEQUENCE || head.length < 2) return undefined
-  const first = head[1]!
-  if (first < 0x80) return 2 + first
-  const count = first & 0x7f
-  if (count < 1 || count > 4 || head.length < 2 + count) return undefined
-  let length = 0
-  for (let i = 0; i < count; i++) length = length * 256 + head[2 + i]!
-  return 2 + count + length
+/** Behind the header of the message and its id. */
+function operationAt(head: Uint8Array): number {
+  const id = 1 + berLengthBytes(head[1] ?? 0)
+  return id + 2 + (head[id + 1] ?? 0)
 }
 
 // RDP, MS-RDPBCGR section 2.2.1.1: TPKT (RFC 1006 section 6): version(1) reserved(1) length(2, big-endian; itself included), and an

@@ -1,4 +1,5 @@
 import type { ObserverDefinition } from '../../core/observer.js'
+import { FirstByteScan } from './first-byte-scan.js'
 import { LineScan } from './line-scan.js'
 import { ldapMessages, mysqlMessages, postgresMessages, rdpMessages } from './message-forms.js'
 import { MessageScan } from './message-scan.js'
@@ -9,7 +10,8 @@ import { XmppScan } from './xmpp-scan.js'
 /** The command that asks for TLS, alone on its line. */
 const command = (word: string) => () => new LineScan((line) => line === word)
 
-const FTP_COMMANDS = ['AUTH TLS', 'AUTH TLS-C', 'AUTH SSL']
+/** RFC 4217 section 17 has the first; the others are of its drafts, and are still said. */
+const FTP_COMMANDS = ['AUTH TLS', 'AUTH TLS-C', 'AUTH TLS-P', 'AUTH SSL']
 
 /** How each protocol begins TLS in a connection that began without. */
 const SCANS: Readonly<Record<string, () => UpgradeScan>> = {
@@ -23,6 +25,7 @@ const SCANS: Readonly<Record<string, () => UpgradeScan>> = {
   ldap: () => new MessageScan(ldapMessages),
   mysql: () => new MessageScan(mysqlMessages),
   postgres: () => new MessageScan(postgresMessages),
+  nats: () => new FirstByteScan(), // NATS "TLS": the INFO that greets says whether it must
   rdp: () => new MessageScan(rdpMessages),
 }
 

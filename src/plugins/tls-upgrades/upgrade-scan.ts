@@ -2,7 +2,7 @@
  * Where, in what a client says in the clear, TLS begins.
  *
  * Whoever asks for TLS says nothing more in the clear until it has the answer, and no protocol here has a message that begins as a
- * TLS record does: the client's next bytes tell whether the server agreed. The server's own need not be read.
+ * TLS record does: what the client says next tells whether it begins TLS. Whether the server does, its own bytes tell.
  */
 export interface UpgradeScan {
   /** The index in `chunk` of the first byte of TLS; -1 where the chunk holds none. Chunks come in order, each once. */

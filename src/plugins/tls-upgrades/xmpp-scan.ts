@@ -1,3 +1,4 @@
+import { CR, LF, SPACE, TAB } from '../ascii.js'
 import { latin1Bytes } from '../compare-bytes.js'
 import { HANDSHAKE_RECORD, type UpgradeScan } from './upgrade-scan.js'
 
@@ -17,7 +18,7 @@ export class XmppScan implements UpgradeScan {
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]!
       if (this.#isAsked && this.#isBehindTag && byte === HANDSHAKE_RECORD) return i
-      this.#isBehindTag = byte === TAG_END
+      this.#isBehindTag = byte === TAG_END || (this.#isBehindTag && isSpace(byte))
       // The first byte stands nowhere else in it: after a mismatch only that one can begin anew.
       this.#matched = byte === STARTTLS[this.#matched] ? this.#matched + 1 : byte === STARTTLS[0] ? 1 : 0
       if (this.#matched < STARTTLS.length) continue
@@ -26,4 +27,9 @@ export class XmppScan implements UpgradeScan {
     }
     return -1
   }
+}
+
+/** RFC 6120 section 4.6.1: between stanzas there may be whitespace, and some clients put a line feed behind each. */
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === TAB || byte === LF || byte === CR
 }

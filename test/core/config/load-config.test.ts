@@ -102,6 +102,77 @@ describe('a valid configuration', () => {
     })
   })
 
+  test('has upstreams with sources, health checks and ejection', () => {
+    const config = valid({
+      dns: { servers: ['10.96.0.10:53'], search: ['svc.cluster.local'], ndots: 5, maxTtl: '1m' },
+      upstreams: {
+        web: {
+          endpoints: [
+            { address: 'a:1', weight: 3 },
+            { dns: 'shop.default:8080', maxConnections: 5 },
+            { srv: '_http._tcp.shop.default.svc.cluster.local', weight: 2 },
+            { file: './endpoints.yaml' },
+          ],
+          maxConnections: 9,
+          balance: 'consistent-hash',
+          hashOn: { header: 'x-user' },
+          ejection: { failurePercent: 40, baseTime: '10s' },
+          healthCheck: {
+            http: { path: '/ready', statuses: ['200-299', '404'] },
+            port: 8081,
+            interval: '1s',
+            timeout: '500ms',
+          },
+        },
+      },
+      listeners: [{ address: ':8080', destination: 'web' }],
+    })
+    expect(config.dns).toEqual({
+      servers: [{ host: '10.96.0.10', port: 53 }],
+      search: ['svc.cluster.local'],
+      ndots: 5,
+      minTtlMs: 1_000,
+      maxTtlMs: 60_000,
+      holdMs: 30_000,
+    })
+    expect(config.upstreams).toEqual([
+      {
+        name: 'web',
+        balance: 'consistent-hash',
+        hashOn: { header: 'x-user' },
+        endpoints: [{ host: 'a', port: 1, maxConnections: 9, weight: 3 }],
+        sources: [
+          { kind: 'dns', name: 'shop.default', port: 8080, maxConnections: 5, weight: 1 },
+          { kind: 'srv', name: '_http._tcp.shop.default.svc.cluster.local', maxConnections: 9, weight: 2 },
+          { kind: 'file', path: './endpoints.yaml', maxConnections: 9, weight: 1 },
+        ],
+        ejection: {
+          consecutiveFailures: 5,
+          failurePercent: 40,
+          minOutcomes: 20,
+          intervalMs: 10_000,
+          baseMs: 10_000,
+          maxMs: 300_000,
+          maxPercent: 50,
+        },
+        healthCheck: {
+          http: {
+            path: '/ready',
+            statuses: [
+              { from: 200, to: 299 },
+              { from: 404, to: 404 },
+            ],
+          },
+          port: 8081,
+          intervalMs: 1_000,
+          timeoutMs: 500,
+          rise: 2,
+          fall: 3,
+        },
+      },
+    ])
+  })
+
   test('has filters with the options that their schemas gave', () => {
     const filters = ['port-override', { detect: { timeout: '1.5s' } }, { 'http-metrics': null }, { 'tcp-forward': {} }]
     const [listener] = valid({ listeners: [{ ...LISTENER, filters }] }).listeners
@@ -236,7 +307,8 @@ describe('the effective configuration', () => {
       accessLog: false,
       closedTraces: 256,
       traceBytes: 256,
-      upstreams: { web: { endpoints: ['127.0.0.1:1'], balance: 'round-robin' } },
+      upstreams: { web: { endpoints: ['127.0.0.1:1'], hashOn: 'source' } },
+      dns: { minTtl: '1s', maxTtl: '5m', hold: '30s' },
       listeners: [
         {
           name: '127.0.0.1:8080',

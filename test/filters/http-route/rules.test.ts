@@ -183,7 +183,7 @@ describe('a match', () => {
     ['all keys but one', { path: '/a', method: 'PUT' }, { path: '/a' }, false],
     ['nothing asked', {}, {}, true],
   ])('by %s', (_what, match, request, expected) => {
-    const rule = makeRule(ruleOptions.parse({ name: 'a', match }), new ConfiguredUpstreams([]))
+    const rule = makeRule(ruleOptions.parse({ name: 'a', match }), new ConfiguredUpstreams([], () => ({})))
     expect(rule.matches(view(request))).toBe(expected)
   })
 
@@ -193,7 +193,9 @@ describe('a match', () => {
       { upstream: '10.0.0.2:1', weight: 1 },
     ]
     const random = seededRandom(7)
-    const rule = makeRule(ruleOptions.parse({ name: 'a', split }), new ConfiguredUpstreams([]), () => random())
+    const rule = makeRule(ruleOptions.parse({ name: 'a', split }), new ConfiguredUpstreams([], () => ({})), () =>
+      random(),
+    )
     const chosen = Array.from({ length: 10_000 }, () => rule.group()!.label)
     const share = chosen.filter((label) => label === '10.0.0.2:1').length
     expect(share).toBeGreaterThan(850)

@@ -35,7 +35,7 @@ describe('routes', () => {
     const { routeOf, sluice } = await start({ ssh: { protocol: 'ssh' }, web: { protocol: ['http/1', 'http/2'] } })
     expect(await routeOf(HTTP)).toBe('web')
     expect(await routeOf(SSH)).toBe('ssh')
-    expect(await routeOf('\xff\xff\xff\xff')).toBe('no-route')
+    expect(await routeOf('\0\0\0\0\0')).toBe('no-route')
     expect(sluice.metric('sluice_deny_total', { filter: 'tcp-forward', reason: 'no-route' })).toBe(1)
   })
 

@@ -74,6 +74,7 @@ PidFile ${file('pid')}
 PermitRootLogin yes
 PasswordAuthentication no
 StrictModes no
+MaxStartups 1000
 UsePAM no
 `
 }

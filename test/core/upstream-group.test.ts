@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import type { EndpointConfig } from '../../src/core/config/config.js'
+import type { EndpointSource } from '../../src/core/endpoint-source.js'
+import { UpstreamGroup } from '../../src/core/upstream-group.js'
+import { seededRandom } from '../support/seeded-random.js'
+
+class GivenSource implements EndpointSource {
+  readonly label = 'given'
+  problem: string | undefined = 'not asked yet'
+  isStopped = false
+  give: (endpoints: readonly EndpointConfig[]) => void = () => {}
+
+  start(onChange: (endpoints: readonly EndpointConfig[]) => void): Promise<void> {
+    this.give = onChange
+    return Promise.resolve()
+  }
+
+  stop(): void {
+    this.isStopped = true
+  }
+}
+
+const at = (port: number, more: Partial<EndpointConfig> = {}): EndpointConfig => ({
+  host: '10.0.0.1',
+  port,
+  maxConnections: undefined,
+  ...more,
+})
+
+const labels = (group: UpstreamGroup) => group.endpoints.map(({ label }) => label)
+
+describe('an upstream group', () => {
+  test('is the union of what is written down and what its sources name, each address once', async () => {
+    const [one, two] = [new GivenSource(), new GivenSource()]
+    const group = new UpstreamGroup('web', [at(1)], { sources: [one, two] })
+    await group.start()
+    one.give([at(1), at(2)])
+    two.give([at(2), at(3)])
+    expect(labels(group)).toEqual(['10.0.0.1:1', '10.0.0.1:2', '10.0.0.1:3'])
+    one.give([])
+    expect(labels(group)).toEqual(['10.0.0.1:1', '10.0.0.1:2', '10.0.0.1:3'])
+    two.give([])
+    expect(labels(group)).toEqual(['10.0.0.1:1'])
+  })
+
+  test('keeps the endpoint of an address that stays, with what is open on it, and takes its new weight and bound', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source] })
+    await group.start()
+    source.give([at(1), at(2)])
+    const [one] = group.endpoints
+    one!.open = 5
+    source.give([at(3), at(1, { weight: 4, maxConnections: 5 })])
+    expect(group.endpoints[1]).toBe(one)
+    expect(one).toMatchObject({ open: 5, weight: 4, isFull: true, isGone: false })
+  })
+
+  test('tells an endpoint that it is gone, once; one of the same address later is another', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source] })
+    await group.start()
+    source.give([at(1), at(2)])
+    const [one, two] = group.endpoints
+    const told: string[] = []
+    one!.whenGone(() => told.push('one'))
+    two!.whenGone(() => told.push('two'))
+    const off = one!.whenGone(() => told.push('not wanted any more'))
+    off()
+    source.give([at(2)])
+    source.give([at(2), at(1)])
+    expect(told).toEqual(['one'])
+    expect(one!.isGone).toBe(true)
+    expect(group.endpoints[1]).not.toBe(one)
+    expect(group.endpoints[1]!.isGone).toBe(false)
+  })
+
+  test('says that it has changed, and not where nothing has', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source] })
+    await group.start()
+    const sizes: number[] = []
+    const off = group.subscribe(() => sizes.push(group.endpoints.length))
+    source.give([at(1), at(2)])
+    source.give([at(1), at(2)])
+    source.give([at(1)])
+    source.give([at(1, { weight: 2 })])
+    off()
+    source.give([])
+    expect(sizes).toEqual([2, 1, 1])
+    expect(group.changes).toBe(4)
+  })
+
+  test('picks from the set as it is now, for connections and for requests', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source], random: seededRandom(1) })
+    await group.start()
+    expect(group.pick()).toBeUndefined()
+    expect(group.pickForRequest()).toBeUndefined()
+    source.give([at(1), at(2)])
+    expect(new Set(Array.from({ length: 4 }, () => group.pick()!.port))).toEqual(new Set([1, 2]))
+    expect(new Set(Array.from({ length: 40 }, () => group.pickForRequest()!.port))).toEqual(new Set([1, 2]))
+    source.give([at(3)])
+    expect(group.pick()!.port).toBe(3)
+    expect(group.pickForRequest()!.port).toBe(3)
+    expect(group.endpoints[0]!.picks).toBe(2)
+  })
+
+  test('says why there is nothing to pick', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source] })
+    await group.start()
+    expect(group.unavailable).toMatchObject({
+      code: 'SLUICE_NO_ENDPOINT',
+      message: 'web has no endpoint: given: not asked yet',
+    })
+    source.problem = undefined
+    expect(group.unavailable.message).toBe('web has no endpoint: its sources name none')
+    source.give([at(1, { maxConnections: 1 })])
+    const [only] = group.endpoints
+    only!.open = 1
+    expect(group.unavailable.code).toBe('SLUICE_UPSTREAM_FULL')
+    only!.isHealthy = false
+    expect(group.unavailable.code).toBe('SLUICE_NO_USABLE_ENDPOINT')
+  })
+
+  test('stops its sources', async () => {
+    const source = new GivenSource()
+    const group = new UpstreamGroup('web', [], { sources: [source] })
+    await group.start()
+    group.stop()
+    expect(source.isStopped).toBe(true)
+  })
+})
