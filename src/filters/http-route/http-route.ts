@@ -11,11 +11,13 @@ import type { Upstreams } from '../../core/upstreams.js'
 import { HTTP_RECORDER, HttpRecorder } from '../../http/http-recorder.js'
 import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
 import { checkRules } from './check-rules.js'
+import { forwardingFields } from './forwarding-fields.js'
 import { Gather } from './gather.js'
 import { Http1Session } from './http1-session.js'
 import { type HttpRouteOptions, httpRouteOptions } from './options.js'
+import { RetryBudget } from './retry-budget.js'
 import { makeRule, type RouteRule } from './route-rule.js'
-import { RouteCounts, type RouteServices } from './route-services.js'
+import { type RequestLoad, type RetryPolicy, RouteCounts, type RouteServices } from './route-services.js'
 import { UpstreamPools } from './upstream-pools.js'
 
 /** How often times are looked at: none ends more than this too late. */
@@ -34,6 +36,9 @@ class HttpRoute implements Filter<never> {
   /** Of one client each, where servers are told who it is. */
   readonly #ownPools = new Map<Http1Session, UpstreamPools>()
   readonly #rules: readonly RouteRule[]
+  readonly #retries: RetryPolicy
+  readonly #load: RequestLoad
+  readonly #forwarding: RouteServices['forwarding']
   readonly #sweepMs: number
   #shared: RouteServices | undefined
   #sweeper: Timer | undefined
@@ -49,6 +54,11 @@ class HttpRoute implements Filter<never> {
   ) {
     this.#options = options
     this.#rules = options.rules.map((rule) => makeRule(rule, upstreams))
+    const { ratio, minPerSecond, attempts, statuses } = options.retries
+    const budget = new RetryBudget({ ratio, minPerSecond }, () => clock.now())
+    this.#retries = { attempts, statuses: new Set(statuses), budget }
+    this.#load = { count: 0, max: options.maxRequests ?? Infinity }
+    this.#forwarding = forwardingFields(options.forwarding)
     this.#clock = clock
     this.#counts = new RouteCounts(metrics, listener.name)
     this.#recorder = new HttpRecorder({ metrics, clock, listener, hub }, NO_LABELS)
@@ -110,6 +120,9 @@ class HttpRoute implements Filter<never> {
     return {
       pools,
       rules: this.#rules,
+      retries: this.#retries,
+      load: this.#load,
+      forwarding: this.#forwarding,
       clock: this.#clock,
       counts: this.#counts,
       out: this.#out,

@@ -16,6 +16,7 @@ import type { EndpointConnection } from './endpoint-connection.js'
 import {
   asksForHttp2,
   type ConnectionOption,
+  type FieldEdits,
   gatherRequestHead,
   gatherResponseHead,
   gatherTrailers,
@@ -300,11 +301,16 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   // Inside
 
   #route(head: Http1Head, exchange: HttpExchange, view: RequestView | undefined): void {
-    const { pools, out } = this.#services
+    const { pools, out, load, forwarding } = this.#services
     const rule = this.#rule
     const destination = rule?.group() ?? this.#connection.destination
     if (destination === undefined) {
       this.#refusal = { status: 404, reason: 'no-route', message: 'there is no destination for this request' }
+      return
+    }
+    if (load.count >= load.max) {
+      const message = `${load.max} requests are under way, as many as may`
+      this.#refusal = { status: 503, reason: 'too-many-requests', message }
       return
     }
     const group = pools.shared(destination)
@@ -324,7 +330,10 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       host: group.label,
       newHost: rule?.host,
       target: view && rule?.target(view),
-      fields: rule?.requestEdits,
+      fields: bothEdits(
+        forwarding?.(head, { source: this.#connection.source, minorVersion: head.minorVersion }),
+        rule?.requestEdits,
+      ),
     })
     request.begin()
   }
@@ -455,6 +464,11 @@ const NOBODY_LOOKS = new ObserverSet(() => {})
 
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+function bothEdits(one: FieldEdits | undefined, other: FieldEdits | undefined): FieldEdits | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return { leftOut: [...one.leftOut, ...other.leftOut], added: one.added + other.added }
+}
 
 function answeredMethod(head: Http1Head): AnsweredMethod {
   if (head.isConnect) return 'CONNECT'

@@ -17,6 +17,7 @@ export type RefusalReason =
   | 'connect-failed'
   | 'upstream-full'
   | 'queue-full'
+  | 'too-many-requests'
   | 'upstream-closed'
   | 'upstream-reset'
   | 'invalid-response'

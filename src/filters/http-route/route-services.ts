@@ -1,17 +1,36 @@
 import type { Clock } from '../../core/clock.js'
 import type { Cell, Family, Metrics } from '../../core/metrics.js'
+import type { forwardingFields } from './forwarding-fields.js'
 import type { Gather } from './gather.js'
 import type { RefusalReason } from './refusal.js'
+import type { RetryBudget } from './retry-budget.js'
 import type { RouteRule } from './route-rule.js'
 import type { UpstreamPools } from './upstream-pools.js'
 
 /** Why a request was sent again. A metric label. */
-export type RetryReason = 'connect-failed' | 'stale-connection'
+export type RetryReason = 'connect-failed' | 'stale-connection' | 'upstream-lost' | 'status'
+
+/** When requests are sent again. */
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly statuses: ReadonlySet<number>
+  readonly budget: RetryBudget
+}
+
+/** Requests under way. */
+export interface RequestLoad {
+  count: number
+  readonly max: number
+}
 
 /** What the requests of one listener share; of one client, where pools are its own. */
 export interface RouteServices {
   readonly pools: UpstreamPools
   readonly rules: readonly RouteRule[]
+  readonly retries: RetryPolicy
+  readonly load: RequestLoad
+  /** What is added to each request; undefined: nothing. */
+  readonly forwarding: ReturnType<typeof forwardingFields>
   readonly clock: Clock
   readonly counts: RouteCounts
   readonly out: Gather

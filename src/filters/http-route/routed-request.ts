@@ -10,7 +10,7 @@ import type { ConnectionWaiter, EndpointPool } from './endpoint-pool.js'
 import type { GatherTarget } from './gather.js'
 import type { Refusal, RefusalReason } from './refusal.js'
 import type { RequestSource } from './request-source.js'
-import type { RouteServices } from './route-services.js'
+import type { RetryReason, RouteServices } from './route-services.js'
 
 /** What matters of a request once its head has been written. */
 export interface RequestFacts {
@@ -49,18 +49,21 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   /** Since when it waits for one of an endpoint's connections. */
   #queuedAt: number | undefined
   #staleCount = 0
+  #retries = 0
   #isSent = false
   #hasAnswer = false
   #isTunnel = false
   #isOver = false
   /** The answer that came is none to go by. */
-  #rejected: Refusal | 'stale' | undefined
+  #rejected: Refusal | 'stale' | 'failed' | undefined
 
   constructor(services: RouteServices, source: RequestSource, exchange: HttpExchange, facts: RequestFacts) {
     this.#services = services
     this.#source = source
     this.#exchange = exchange
     this.#facts = facts
+    services.load.count++
+    services.retries.budget.deposit()
   }
 
   get answeredMethod(): AnsweredMethod {
@@ -115,7 +118,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   /** Nobody waits for the answer any more. */
   sourceGone(): void {
     if (this.#isOver) return
-    this.#isOver = true
+    this.#end()
     this.#pool?.forget(this)
     this.#upstream?.abort()
     this.#upstream = undefined
@@ -124,7 +127,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   /** Both sides of the tunnel have said all they had: the server's wire closes once it has taken its part. */
   tunnelEnded(): void {
-    this.#isOver = true
+    this.#end()
     this.#leaveEndpoint()
   }
 
@@ -203,6 +206,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#upstream?.abort()
     this.#upstream = undefined
     if (rejected === 'stale') this.#sendAgain()
+    else if (rejected === 'failed') this.#tryAnother('status')
     else {
       this.#observeFailure()
       this.#leaveEndpoint()
@@ -214,7 +218,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   responseOver(isReusable: boolean): void {
     const upstream = this.#upstream!
     this.#upstream = undefined
-    this.#isOver = true
+    this.#end()
     this.#leaveEndpoint()
     if (!this.#isSent) upstream.abort()
     else if (isReusable) upstream.release()
@@ -232,11 +236,12 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#upstream = undefined
     if (this.#hasAnswer) {
       this.#observeFailure()
-      this.#isOver = true
+      this.#end()
       this.#leaveEndpoint()
       return this.#source.breakOff(brokenResponse(loss))
     }
     if (wasReused && !loss.hasBegun && this.#facts.isIdempotent && this.#mayBeStale) return this.#sendAgain()
+    if (loss.reason !== 'invalid-response' && this.#mayRetry) return this.#tryAnother('upstream-lost')
     this.#observeFailure()
     const { label } = this.#endpoint!
     this.#leaveEndpoint()
@@ -264,9 +269,37 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.begin()
   }
 
-  #reject(head: Http1Head): Refusal | 'stale' | undefined {
+  /** Where the same endpoint would be asked again, its answer is as good now as then. */
+  get #hasAnother(): boolean {
+    const { endpoints } = this.#facts.group
+    return endpoints.some((one) => one !== this.#endpoint && one.isUsable && !this.#tried?.has(one))
+  }
+
+  /** It does no harm to send it twice, all of it is there, and the budget allows it: which is charged by asking. */
+  get #mayRetry(): boolean {
+    const { attempts, budget } = this.#services.retries
+    const isRepeatable = this.#facts.isIdempotent && this.#isSent && this.#kept !== undefined
+    return isRepeatable && this.#retries < attempts && budget.withdraw()
+  }
+
+  /** Sends it again: to another endpoint, where there is one that was not tried. */
+  #tryAnother(reason: RetryReason): void {
+    const endpoint = this.#endpoint!
+    this.#retries++
+    this.#exchange.retries++
+    this.#services.counts.retry(reason)
+    this.#observeFailure()
+    this.#leaveEndpoint()
+    this.#tried ??= new Set()
+    this.#tried.add(endpoint)
+    if (this.#facts.group.endpoints.every((one) => !one.isUsable || this.#tried!.has(one))) this.#tried.clear()
+    this.begin()
+  }
+
+  #reject(head: Http1Head): Refusal | 'stale' | 'failed' | undefined {
     // RFC 9110 section 15.5.9: said to a connection on which no request came, in the moment in which ours was sent.
     if (head.status === 408 && !head.isKeepAlive && this.#upstream!.isReused && this.#mayBeStale) return 'stale'
+    if (this.#services.retries.statuses.has(head.status) && this.#hasAnother && this.#mayRetry) return 'failed'
     const { label } = this.#endpoint!
     if (head.hasForeignCoding && head.content !== 'none')
       return refusal(502, 'invalid-response', `${label}: a transfer coding that is not known here`)
@@ -298,12 +331,18 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   }
 
   #refuse(why: Refusal): void {
-    this.#isOver = true
+    this.#end()
     this.#source.refuse(why)
   }
 
   #observeFailure(): void {
     this.#endpoint?.observe({ isFailure: true }, this.#services.clock.now())
+  }
+
+  #end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#services.load.count--
   }
 
   #leaveEndpoint(): void {
