@@ -445,21 +445,28 @@ describe('connections to a server', () => {
     expect(await client.hears('502')).toContain('sluice: upstream-closed: 127.0.0.1')
   })
 
-  test('are at most maxConnections, whatever the clients', async () => {
-    let open = 0
-    let most = 0
-    const { port, server } = await serveHttp((_request, response) => void setImmediate(() => response.end('ok')))
-    server.on('connection', (socket) => {
-      most = Math.max(most, ++open)
-      socket.on('close', () => open--)
-    })
+  test('are at most maxConnections of each endpoint for 1,000 clients, as the servers see it', async () => {
+    const most: number[] = []
+    const serveCounted = async (index: number): Promise<string> => {
+      let open = 0
+      most[index] = 0
+      const { port, server } = await serveHttp((_request, response) => void setImmediate(() => response.end('ok')))
+      server.on('connection', (socket) => {
+        most[index] = Math.max(most[index]!, ++open)
+        socket.on('close', () => open--)
+      })
+      return `127.0.0.1:${port}`
+    }
+    const addresses = await Promise.all([0, 1, 2].map(serveCounted))
     const routed = await startRouted('web', {
-      upstreams: { web: { endpoints: [{ address: `127.0.0.1:${port}`, maxConnections: 3 }] } },
+      upstreams: { web: { endpoints: addresses.map((address) => ({ address, maxConnections: 5 })) } },
     })
-    const clients = await Promise.all(Array.from({ length: 50 }, () => routed.client()))
+    const clients = await Promise.all(Array.from({ length: 1000 }, () => routed.client()))
     for (const client of clients) client.send(get('/'))
     await Promise.all(clients.map((client) => client.hears('ok')))
-    expect(most).toBeLessThanOrEqual(3)
+    expect(Math.max(...most)).toBeLessThanOrEqual(5)
+    expect(Math.min(...most)).toBeGreaterThan(0)
+    expect(routed.sluice.metric('response_total', { status_code: '200' })).toBe(1000)
     for (const { socket } of clients) socket.end()
     await routed.expectNothingLeft()
   })
