@@ -59,6 +59,13 @@ export const TARGETS = [
     start: (setting) => startSluice(setting, routesByProtocol(setting)),
   },
   {
+    name: 'sluice-http-route',
+    title: 'Sluice, routing requests',
+    scenarios: ['small-requests', 'new-connections'],
+    missing: missingSluice,
+    start: (setting) => startSluice(setting, ['    filters: [detect, http-metrics, http-route, tcp-forward]']),
+  },
+  {
     name: 'haproxy-tcp',
     title: 'HAProxy tcp',
     scenarios: CARRIES,

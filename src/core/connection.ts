@@ -8,7 +8,7 @@ import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
 import type { Trace } from './trace.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import type { Wire } from './wire.js'
+import type { Wire, WireReader } from './wire.js'
 
 declare const holds: unique symbol
 
@@ -96,6 +96,14 @@ export interface Connection {
    * answer is not reset away. For terminal filters, once.
    */
   answer(answer: Uint8Array): void
+  /**
+   * From here on the filter speaks with the client itself: `reader` hears what the client says, what its window holds first, and
+   * `downstream` is written to. Nothing is relayed and observers see nothing. For filters that `takesOver` names, once, and in the
+   * turn of their verdict.
+   */
+  takeOver(reader: WireReader): void
+  /** Says no more to the client, after `takeOver`: ends our half and reads the client out for a bounded time. */
+  finish(): void
   /** Refuses the connection after its filter has said `handled`; `reason` is one that the filter declared. */
   deny(reason: string): void
   /**

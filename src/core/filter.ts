@@ -103,6 +103,8 @@ export interface FilterDefinition<O = unknown> {
   needs?(options: O): Needs
   /** Where this filter names a destination for a client that says nothing. Detection before it dials there, tentatively. */
   whenClientSilent?(options: O): SilentDestination | undefined
+  /** Protocols that it speaks itself, with `Connection.takeOver`: who watches them in the chain before it leaves them to it. */
+  readonly takesOver?: readonly string[]
   /** Checks the options against the rest of the configuration, before anything is bound. */
   check?(options: O, context: CheckContext): readonly Finding[]
   /** Makes the filter. Set by `defineFilter` from `use`, or from `inject` and `create`. */
@@ -119,6 +121,7 @@ interface TypedDefinition<O, R extends string> {
   readonly terminal?: boolean
   needs?(options: O): Needs
   whenClientSilent?(options: O): SilentDestination | undefined
+  readonly takesOver?: readonly string[]
   check?(options: O, context: CheckContext): readonly Finding[]
 }
 

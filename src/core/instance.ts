@@ -219,7 +219,14 @@ export class Instance {
     container.bind({ token: OPTIONS, value: options })
     container.bind({
       token: LISTENER,
-      value: Object.create(context, describe({ neededLater: needed(after), silentDestination: silent })),
+      value: Object.create(
+        context,
+        describe({
+          neededLater: needed(after),
+          silentDestination: silent,
+          takenOverLater: after.flatMap((later) => later.definition.takesOver ?? []),
+        }),
+      ),
     })
     const filter = container.makeFilter(definition, options)
     this.#filters.push({ name: definition.name, filter })

@@ -14,6 +14,8 @@ export interface ListenerContext {
   readonly firstByteTimeoutMs: number
   /** The most that the filters after this one need to know: what has to be withheld for them. */
   readonly neededLater: Needs
+  /** Protocols that a later filter speaks itself, so that nobody can watch them. */
+  readonly takenOverLater?: readonly string[]
   /** The earliest destination that a later filter names for a silent client. */
   readonly silentDestination?: SilentDestination
 }

@@ -20,7 +20,7 @@ import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import { type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
+import { type TakenUpstream, type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
@@ -72,6 +72,8 @@ export class ProxiedConnection implements Connection {
   readonly #upstream: UpstreamSide
   #destination: UpstreamGroup | undefined
   #isRelaying = false
+  /** A filter speaks with the client itself. */
+  #isTakenOver = false
   #detection: DetectionResult | undefined
   /** The detection under way. */
   detecting: { conclude(): void } | undefined
@@ -167,7 +169,7 @@ export class ProxiedConnection implements Connection {
   }
 
   get serverSpoke(): boolean {
-    return this.#isRelaying || this.#upstream.spoke
+    return this.#isRelaying || this.#isTakenOver || this.#upstream.spoke
   }
 
   get clientSpoke(): boolean {
@@ -274,17 +276,42 @@ export class ProxiedConnection implements Connection {
 
   answer(answer: Uint8Array): void {
     if (this.isClosed) return
+    this.downstream.write(answer)
+    this.finish('answered')
+    if (this.#clientWindow?.ended) this.#isHalfClosed = true
+  }
+
+  takeOver(reader: WireReader): void {
+    if (this.isClosed) return
+    this.#isTakenOver = true
+    this.#announce()
+    const window = this.#clientWindow
+    this.#consumedBytes = window?.consumedBytes ?? 0
+    this.#clientWindow = undefined
+    this.#handOver(this.downstream, window, reader)
+  }
+
+  finish(reason: 'end' | 'answered' = 'end'): void {
+    if (this.isClosed) return
     this.#upstream.abandon()
-    this.#reason = 'answered'
-    this.#closedBy = 'proxy'
-    const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => this.downstream.close())
-    this.onClose(() => linger.cancel())
+    this.#reason = reason
+    if (reason === 'answered') this.#closedBy = 'proxy'
+    else this.#closedBy ??= 'proxy'
+    this.#linger(this.downstream.pendingBytes)
     this.downstream.read(lastReader)
     this.downstream.resume()
-    this.downstream.write(answer)
     this.downstream.end()
     this.#announce()
-    if (this.#clientWindow?.ended) this.#isHalfClosed = true
+  }
+
+  /** The client's time to read runs anew as long as it reads: closing would throw away what the kernel has not taken. */
+  #linger(pendingBytes: number): void {
+    const { downstream } = this
+    const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => {
+      if (downstream.pendingBytes === 0 || downstream.pendingBytes === pendingBytes) downstream.close()
+      else this.#linger(downstream.pendingBytes)
+    })
+    this.onClose(() => linger.cancel())
   }
 
   deny(reason: string): void {
@@ -309,6 +336,11 @@ export class ProxiedConnection implements Connection {
   /** The client's window, until the relay takes over. */
   get clientWindow(): SideWindow | undefined {
     return this.#clientWindow
+  }
+
+  /** Hands over the wire that was dialled early, where it is open and silent; else lets go of it. */
+  surrenderUpstream(): TakenUpstream | undefined {
+    return this.#upstream.surrender()
   }
 
   /** The open upstream wire's window, once there is one. */
@@ -570,7 +602,8 @@ export class ProxiedConnection implements Connection {
   }
 
   #announce(): void {
-    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#reason)) return
+    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#isTakenOver || this.#reason))
+      return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
   }

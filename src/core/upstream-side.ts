@@ -37,6 +37,16 @@ export type DialKind = 'early' | 'tentative' | 'wanted'
 
 type OnDialled = (error?: SluiceError) => void
 
+/** A wire that was dialled for one connection and is somebody else's from now on, with what it counts as. */
+export interface TakenUpstream {
+  readonly wire: Wire
+  readonly endpoint: Endpoint
+  /** The wire's bytes; to be closed with it. */
+  readonly meter: WireMeter
+  /** The endpoint has one connection less. To be called when the wire is closed. */
+  release(): void
+}
+
 /** The server's side of one connection: at most one dial and one wire at a time, and what they count as. */
 export class UpstreamSide implements DialEvents {
   readonly #environment: UpstreamEnvironment
@@ -110,6 +120,23 @@ export class UpstreamSide implements DialEvents {
     this.#dial = undefined
     const reason = 'the connection was closed before its destination was connected'
     this.#settle(new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason))
+  }
+
+  /**
+   * Hands over the wire that is open and on which the server has said nothing; whatever else there is, is let go. Give the wire a
+   * reader, and a `whenClosed`, in this turn.
+   */
+  surrender(): TakenUpstream | undefined {
+    const { wire, endpoint } = this
+    const [meter, dial] = [this.#meter, this.#dial]
+    if (!this.#isWireOpen || this.spoke || !wire || !endpoint || !meter || !dial) {
+      this.abandon()
+      return undefined
+    }
+    this.#count('used')
+    this.#isWireOpen = false
+    this.wire = this.endpoint = this.window = this.#meter = this.#dial = undefined
+    return { wire, endpoint, meter, release: () => dial.release() }
   }
 
   /** An early wire broke before its server had said anything: it has taught nothing. */

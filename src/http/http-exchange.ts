@@ -15,6 +15,10 @@ export class HttpExchange {
   userAgent: string | undefined
   referer: string | undefined
   route: string | undefined
+  /** `host:port` of who answered, or was last asked; undefined where that is the connection's. */
+  endpoint: string | undefined
+  /** How often it was sent again. */
+  retries = 0
   /** By its content type. */
   isGrpc = false
   /** Once the request's head is complete: where it is counted. */

@@ -1,6 +1,6 @@
 import { formatAddress } from '../core/address.js'
 import type { Clock } from '../core/clock.js'
-import type { Connection } from '../core/connection.js'
+import { type Connection, type FactKey, factKey } from '../core/connection.js'
 import type { ListenerContext } from '../core/listener-context.js'
 import type { Metrics } from '../core/metrics.js'
 import type { HttpExchange } from './http-exchange.js'
@@ -84,7 +84,8 @@ export class ConnectionRecorder {
   /** The request's head is complete, and what it says is in the exchange as far as somebody wants it. */
   requestHead(exchange: HttpExchange): void {
     const { labels } = this.#recorder
-    const cells = labels.areWanted ? this.#target.labelled(labels.of(exchange)) : this.#target.plain
+    const cells =
+      labels.areWanted || exchange.route !== undefined ? this.#target.labelled(labels.of(exchange)) : this.#target.plain
     exchange.cells = cells
     cells.requests.value++
     this.#recorder.cells.inFlight.value++
@@ -151,7 +152,7 @@ export class ConnectionRecorder {
       listener: listener.name,
       connection: this.#connection.id,
       source: formatAddress(source.host, source.port),
-      ...(destination && { destination: destination.label }),
+      ...((exchange.endpoint ?? destination) && { destination: exchange.endpoint ?? destination!.label }),
       protocol: isGrpc ? 'grpc' : version === '2.0' ? 'http/2' : 'http/1',
       version,
       method: exchange.method,
@@ -169,6 +170,10 @@ export class ConnectionRecorder {
       bytes: { client: exchange.requestBytes, server: exchange.responseBytes },
       ...(isGrpc && { messages: { client: exchange.requestMessages, server: exchange.responseMessages } }),
       ...(route !== undefined && { route }),
+      ...(exchange.retries > 0 && { retries: exchange.retries }),
     }
   }
 }
+
+/** The recorder of an `http-metrics` that stands before a filter which speaks HTTP itself: with its labels, and counted once. */
+export const HTTP_RECORDER: FactKey<HttpRecorder> = factKey('http-recorder')

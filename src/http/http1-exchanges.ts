@@ -1,5 +1,6 @@
 import type { AnsweredMethod } from '../protocols/http1-framing.js'
 import type { Http1Head } from '../protocols/http1-head.js'
+import { describeRequest } from './describe-request.js'
 import { HttpExchange } from './http-exchange.js'
 import type { ConnectionRecorder } from './http-recorder.js'
 import { OutstandingRequests } from './outstanding-requests.js'
@@ -42,7 +43,7 @@ export class Http1Exchanges {
 
   requestHead(head: Http1Head): void {
     const request = this.#request!
-    if (this.#recorder.isDetailed) describe(request, head)
+    if (this.#recorder.isDetailed) describeRequest(request, head)
     this.#recorder.requestHead(request)
     if (this.#outstanding.push(request, methodOf(head))) return
     this.isTooDeep = true
@@ -127,15 +128,6 @@ export class Http1Exchanges {
 function countContent(exchange: HttpExchange, bodyBytes: number): void {
   if (exchange.isOver) exchange.cells?.countBytes('client', bodyBytes - exchange.requestBytes)
   exchange.requestBytes = bodyBytes
-}
-
-function describe(exchange: HttpExchange, head: Http1Head): void {
-  exchange.version = head.minorVersion === 0 ? '1.0' : '1.1'
-  exchange.method = head.method
-  exchange.target = head.target
-  exchange.authority = head.get('host') ?? ''
-  exchange.userAgent = head.get('user-agent')
-  exchange.referer = head.get('referer')
 }
 
 function methodOf(head: Http1Head): AnsweredMethod {

@@ -38,7 +38,8 @@ export class RequestLabels {
 
   of(exchange: HttpExchange): OptionalLabels {
     const { method, authority, routes, grpc } = this.#options
-    if (routes.length > 0)
+    // A rule's name, where one has chosen, says more than a template.
+    if (routes.length > 0 && exchange.route === undefined)
       exchange.route = routes.find((route) => matchesTemplate(route, exchange.target))?.text ?? OTHER
     return {
       ...(method && { method: METHODS.has(exchange.method) ? exchange.method : OTHER }),

@@ -41,4 +41,6 @@ export interface RequestRecord {
   readonly messages?: Readonly<Record<Side, number>>
   /** Label of the path template that it matched. */
   readonly route?: string
+  /** How often it was sent again; absent where it was not. */
+  readonly retries?: number
 }

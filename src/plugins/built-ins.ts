@@ -2,6 +2,7 @@ import { detect } from '../filters/detect/detect.js'
 import { directResponse } from '../filters/direct-response/direct-response.js'
 import { echo } from '../filters/echo/echo.js'
 import { httpMetrics } from '../filters/http-metrics/http-metrics.js'
+import { httpRoute } from '../filters/http-route/http-route.js'
 import { portOverride } from '../filters/port-override/port-override.js'
 import { proxyProtocol } from '../filters/proxy-protocol/proxy-protocol.js'
 import { tcpForward } from '../filters/tcp-forward/tcp-forward.js'
@@ -19,7 +20,17 @@ export const builtIns: Plugin = {
   apiVersion: 1,
   sniffers: builtInSniffers,
   observers: tlsUpgrades,
-  filters: [proxyProtocol, portOverride, detect, tlsPassthrough, httpMetrics, tcpForward, echo, directResponse],
+  filters: [
+    proxyProtocol,
+    portOverride,
+    detect,
+    tlsPassthrough,
+    httpMetrics,
+    httpRoute,
+    tcpForward,
+    echo,
+    directResponse,
+  ],
   providers: [
     { token: ORIGINAL_DESTINATIONS, value: kernelOriginalDestinations },
     { token: TRANSPARENT_SOCKETS, value: kernelTransparentSockets },

@@ -11,15 +11,22 @@ export class BodyFraming {
   hasTransferEncoding = false
   /** The last transfer coding is `chunked`. */
   isChunked = false
+  /** There is a transfer coding beside `chunked`. */
+  hasForeignCoding = false
   hasUpgrade = false
   connectionClose = false
   connectionKeepAlive = false
   connectionUpgrade = false
+  /** `Connection` names a field, which is meant for the next hop only. */
+  connectionNamesFields = false
+  /** Lines of `Host`. */
+  hosts = 0
 
   reset(): void {
     this.contentLength = undefined
-    this.hasTransferEncoding = this.isChunked = this.hasUpgrade = false
-    this.connectionClose = this.connectionKeepAlive = this.connectionUpgrade = false
+    this.hasTransferEncoding = this.isChunked = this.hasForeignCoding = this.hasUpgrade = false
+    this.connectionClose = this.connectionKeepAlive = this.connectionUpgrade = this.connectionNamesFields = false
+    this.hosts = 0
   }
 
   /** Takes one field line: name from `start` up to `nameEnd`, value, without blanks around it, from `value` up to `end`. */
@@ -30,6 +37,9 @@ export class BodyFraming {
         if (equalsIgnoringCase(bytes, start, nameEnd, 'content-length'))
           return this.#addContentLength(bytes, value, end)
         if (equalsIgnoringCase(bytes, start, nameEnd, 'connection')) this.#addConnection(bytes, value, end)
+        return undefined
+      case 0x68: // h
+        if (equalsIgnoringCase(bytes, start, nameEnd, 'host')) this.hosts++
         return undefined
       case 0x74: // t
         if (!equalsIgnoringCase(bytes, start, nameEnd, 'transfer-encoding')) return undefined
@@ -66,6 +76,7 @@ export class BodyFraming {
       while (tokenEnd < end && IS_TOKEN[bytes[tokenEnd]!] === 1) tokenEnd++
       if (tokenEnd === at) return 'invalid-transfer-encoding'
       this.isChunked = equalsIgnoringCase(bytes, at, tokenEnd, 'chunked')
+      if (!this.isChunked) this.hasForeignCoding = true
       at = skipBlanks(bytes, tokenEnd, end)
       if (at === end) return undefined
       if (bytes[at] !== COMMA) return 'invalid-transfer-encoding'
@@ -82,6 +93,7 @@ export class BodyFraming {
       if (equalsIgnoringCase(bytes, at, tokenEnd, 'close')) this.connectionClose = true
       else if (equalsIgnoringCase(bytes, at, tokenEnd, 'keep-alive')) this.connectionKeepAlive = true
       else if (equalsIgnoringCase(bytes, at, tokenEnd, 'upgrade')) this.connectionUpgrade = true
+      else if (tokenEnd > at) this.connectionNamesFields = true
       while (tokenEnd < end && (bytes[tokenEnd] === COMMA || isBlank(bytes[tokenEnd]))) tokenEnd++
       at = tokenEnd === at ? at + 1 : tokenEnd
     }

@@ -35,6 +35,7 @@ export type Http1State =
   | 'head'
   | 'body'
   | 'trailers'
+  | 'held' // a message is complete, and the next one waits for resume(): see `isOneByOne`
   | 'awaiting-answer' // a request that may turn the connection into a tunnel is complete: see resume()
   | 'tunnel'
   | 'failed'
@@ -42,6 +43,8 @@ export type Http1State =
 export interface Http1ParserOptions {
   /** Bytes of one head or trailer section, start line and empty line included. */
   readonly maxHeadBytes?: number
+  /** Stops behind each message, in the state `held`: for who answers requests one after the other. */
+  readonly isOneByOne?: boolean
 }
 
 /** Bytes of a head, by default: four times what nginx, Apache and node:http take, so that whoever refuses it, it is not we. */
@@ -68,7 +71,8 @@ export class Http1Parser {
   #trailers: Http1Fields | undefined
   #state: Http1State = 'idle'
   /** The state at the end of this message. */
-  #stateAfter: 'idle' | 'awaiting-answer' = 'idle'
+  #stateAfter: 'idle' | 'held' | 'awaiting-answer' = 'idle'
+  readonly #isOneByOne: boolean
   #failure: Http1Failure | undefined
   #emptyLines = 0
   #hasCr = false
@@ -79,6 +83,7 @@ export class Http1Parser {
   constructor(direction: Http1Direction, handler: Http1Handler, options: Http1ParserOptions = {}) {
     this.#direction = direction
     this.#handler = handler
+    this.#isOneByOne = options.isOneByOne ?? false
     this.#reader = new Http1SectionReader(this.#head, this.#framing, options.maxHeadBytes ?? DEFAULT_MAX_HEAD_BYTES)
   }
 
@@ -98,7 +103,7 @@ export class Http1Parser {
 
   /**
    * Takes the next bytes of this direction. Gives how many it has taken: fewer than all where the state has become
-   * `awaiting-answer`, `tunnel` or `failed`; the rest is the caller's.
+   * `held`, `awaiting-answer`, `tunnel` or `failed`; the rest is the caller's.
    */
   feed(chunk: Uint8Array): number {
     let at = 0
@@ -116,6 +121,7 @@ export class Http1Parser {
         case 'trailers':
           at = this.#readTrailers(chunk, at)
           break
+        case 'held':
         case 'awaiting-answer':
         case 'tunnel':
         case 'failed':
@@ -151,9 +157,9 @@ export class Http1Parser {
     if (count > 0) this.#takeContent(count)
   }
 
-  /** The answer made no tunnel of the connection: requests go on. */
+  /** The answer made no tunnel of the connection, or the next message may come: requests go on. */
   resume(): void {
-    if (this.#state === 'awaiting-answer') this.#state = 'idle'
+    if (this.#state === 'awaiting-answer' || this.#state === 'held') this.#state = 'idle'
   }
 
   #readEmptyLines(chunk: Uint8Array, from: number): number {
@@ -196,8 +202,7 @@ export class Http1Parser {
   /** RFC 9112 section 6.3, for requests; a CONNECT has no content that anyone could mean (RFC 9110 section 9.3.6). */
   #frameRequest(head: Http1Head): Http1Failure | undefined {
     const framing = this.#framing
-    head.contentLength = framing.contentLength
-    head.isKeepAlive = this.#isKeepAlive(head)
+    this.#describe(head)
     head.asksUpgrade = head.minorVersion === 1 && framing.hasUpgrade && framing.connectionUpgrade
     head.content = 'none'
     if (framing.hasTransferEncoding) {
@@ -212,8 +217,8 @@ export class Http1Parser {
   #frameResponse(head: Http1Head): Http1Failure | undefined {
     const framing = this.#framing
     const status = head.status
-    head.contentLength = framing.contentLength
-    head.isKeepAlive = this.#isKeepAlive(head)
+    this.#describe(head)
+    head.asksUpgrade = false
     head.content = 'none'
     if (status === 101) head.content = 'tunnel'
     if (status < 200) return undefined
@@ -227,9 +232,13 @@ export class Http1Parser {
     return this.#findAmbiguity(head)
   }
 
-  #isKeepAlive(head: Http1Head): boolean {
+  #describe(head: Http1Head): void {
     const framing = this.#framing
-    return !framing.connectionClose && (head.minorVersion === 1 || framing.connectionKeepAlive)
+    head.contentLength = framing.contentLength
+    head.isKeepAlive = !framing.connectionClose && (head.minorVersion === 1 || framing.connectionKeepAlive)
+    head.hosts = framing.hosts
+    head.hasForeignCoding = framing.hasForeignCoding
+    head.namesHopFields = framing.connectionNamesFields
   }
 
   /** RFC 9112 section 6.1: both fields, or a transfer coding in HTTP/1.0, are how requests are smuggled. */
@@ -249,7 +258,7 @@ export class Http1Parser {
       this.#chunked.begin()
     }
     const mayBecomeTunnel = this.#direction === 'request' && (head.asksUpgrade || head.isConnect)
-    this.#stateAfter = mayBecomeTunnel ? 'awaiting-answer' : 'idle'
+    this.#stateAfter = this.#isOneByOne ? 'held' : mayBecomeTunnel ? 'awaiting-answer' : 'idle'
     this.#handler.onHead(head)
     if (head.content === 'none') this.#endMessage()
   }

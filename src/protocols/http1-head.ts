@@ -67,6 +67,12 @@ export class Http1Head extends Http1Fields {
   isKeepAlive = true
   /** A request that asks for a change of protocol (RFC 9110 section 7.8): `upgrade` is among its connection options. */
   asksUpgrade = false
+  /** Lines of `Host`: a request in HTTP/1.1 has one (RFC 9112 section 3.2). */
+  hosts = 0
+  /** There is a transfer coding beside `chunked`: who does not know it cannot frame the message anew. */
+  hasForeignCoding = false
+  /** `Connection` names fields beside `close`, `keep-alive` and `upgrade`: they are for the next hop only. */
+  namesHopFields = false
   /** Offsets from `start`: where the method ends, and the target of a request. */
   methodEnd = 0
   targetEnd = 0

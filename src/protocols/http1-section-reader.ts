@@ -307,7 +307,7 @@ const VERSION = 'HTTP/1.'
 
 /** First letters of the fields that `BodyFraming` looks at. */
 const MAY_FRAME = new Uint8Array(256)
-for (const letter of 'ctuCTU') MAY_FRAME[letter.charCodeAt(0)] = 1
+for (const letter of 'chtuCHTU') MAY_FRAME[letter.charCodeAt(0)] = 1
 const DELETE = 0x7f
 
 function isDigit(byte: number): boolean {

@@ -10,7 +10,7 @@ import type { Observer } from '../../core/observer.js'
 import { CLOCK, LISTENER, METRICS, OPTIONS } from '../../core/tokens.js'
 import { Http1Observer } from '../../http/http1-observer.js'
 import { Http2Observer } from '../../http/http2-observer.js'
-import { HttpRecorder } from '../../http/http-recorder.js'
+import { HTTP_RECORDER, HttpRecorder } from '../../http/http-recorder.js'
 import { parsePathTemplate } from '../../http/path-template.js'
 import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
@@ -92,6 +92,7 @@ export type HttpMetricsOptions = z.output<typeof httpMetricsOptions>
 export class HttpMetrics implements Filter<never> {
   readonly #options: HttpMetricsOptions
   readonly #recorder: HttpRecorder
+  readonly #takenOver: readonly string[]
   // One function for all connections: what it needs of one, it is given.
   readonly #observeHttp1 = (connection: Connection): Observer =>
     new Http1Observer(this.#recorder.connection(connection), this.#options)
@@ -107,14 +108,25 @@ export class HttpMetrics implements Filter<never> {
   ) {
     const { route, ...wanted } = options.labels
     this.#options = options
+    this.#takenOver = listener.takenOverLater ?? []
     this.#recorder = new HttpRecorder({ metrics, clock, listener, hub }, { ...wanted, routes: route })
   }
 
   onConnection(connection: Connection): 'continue' {
     connection.trace.note('waits for http')
-    connection.observe(this.#observeHttp1, HTTP_1)
-    connection.observe(this.#observeHttp2, HTTP_2)
+    if (this.#isTakenOver) connection.set(HTTP_RECORDER, this.#recorder)
+    if (!this.#leaves(HTTP_1.protocol)) connection.observe(this.#observeHttp1, HTTP_1)
+    if (!this.#leaves(HTTP_2.protocol)) connection.observe(this.#observeHttp2, HTTP_2)
     return 'continue'
+  }
+
+  get #isTakenOver(): boolean {
+    return this.#takenOver.length > 0
+  }
+
+  /** A later filter speaks the protocol itself, and records with our recorder what it carries. */
+  #leaves(protocol: string): boolean {
+    return this.#takenOver.includes(protocol)
   }
 }
 

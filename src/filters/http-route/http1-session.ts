@@ -1,0 +1,480 @@
+import type { CloseReason } from '../../core/close-summary.js'
+import { GrowingBuffer } from '../../core/growing-buffer.js'
+import { ObserverSet } from '../../core/observer-set.js'
+import type { ProxiedConnection } from '../../core/proxied-connection.js'
+import { RelayDirection, type RelayOwner } from '../../core/relay.js'
+import type { Side } from '../../core/side.js'
+import type { UpstreamGroup } from '../../core/upstream-group.js'
+import type { Wire, WireReader } from '../../core/wire.js'
+import { describeRequest } from '../../http/describe-request.js'
+import { HttpExchange } from '../../http/http-exchange.js'
+import type { ConnectionRecorder } from '../../http/http-recorder.js'
+import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
+import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
+import { checkRequest } from './check-request.js'
+import type { EndpointConnection } from './endpoint-connection.js'
+import {
+  asksForHttp2,
+  type ConnectionOption,
+  type FieldEdits,
+  gatherRequestHead,
+  gatherResponseHead,
+  gatherTrailers,
+} from './forward-head.js'
+import type { GatherTarget } from './gather.js'
+import { badRequest, encodeAnswer, type FixedAnswer, type Refusal, refusalAnswer } from './refusal.js'
+import type { RequestSource } from './request-source.js'
+import { Http1RequestView, type RequestView } from './request-view.js'
+import type { RouteRule } from './route-rule.js'
+import { RoutedRequest } from './routed-request.js'
+import type { RouteServices } from './route-services.js'
+
+/** How the response under way is framed for the client. */
+type Framing = 'as-it-came' | 'chunked'
+
+/**
+ * A client's HTTP/1 connection: takes one request after the other, each by itself to an endpoint, and writes the responses in their
+ * order. A request that comes before its turn waits unread, and the client with it.
+ */
+export class Http1Session implements WireReader, Http1Handler, RequestSource, GatherTarget, RelayOwner {
+  readonly #connection: ProxiedConnection
+  readonly #services: RouteServices
+  readonly #recorder: ConnectionRecorder
+  readonly #wire: Wire
+  readonly #parser: Http1Parser
+  readonly #onClosed: (session: Http1Session) => void
+  /** What came before its turn. */
+  #early: GrowingBuffer | undefined
+  /** The request under way, from its first byte until its response is over. */
+  #exchange: HttpExchange | undefined
+  #request: RoutedRequest | undefined
+  /** Found while the request was being read: acted on when the read is over. */
+  #refusal: Refusal | undefined
+  /** Likewise, by a rule. */
+  #answer: FixedAnswer | undefined
+  #rule: RouteRule | undefined
+  #isReading = false
+  #isRequestChunked = false
+  #isRequestBlocked = false
+  #isGoingOn = false
+  /** The client has not read what it was answered. */
+  #isClientSlow = false
+  #isTunnel = false
+  #isHead = false
+  #isHttp10 = false
+  #isKeptAlive = true
+  #framing: Framing = 'as-it-came'
+  #hasRequestTrailers = false
+  #hasResponseTrailers = false
+  /** The response under way is the last one. */
+  #isLast = false
+  #isDraining = false
+  #hasClientEnded = false
+  #isOver = false
+  #idleSince: number
+
+  constructor(
+    connection: ProxiedConnection,
+    services: RouteServices,
+    recorder: ConnectionRecorder,
+    onClosed: (session: Http1Session) => void,
+  ) {
+    this.#connection = connection
+    this.#services = services
+    this.#recorder = recorder
+    this.#wire = connection.downstream
+    this.#onClosed = onClosed
+    this.#idleSince = services.clock.now()
+    this.#parser = new Http1Parser('request', this, { maxHeadBytes: services.maxHeadBytes, isOneByOne: true })
+  }
+
+  start(): void {
+    this.#connection.onClose(({ reason }) => this.#closed(reason))
+    this.#connection.takeOver(this)
+  }
+
+  /** No new request is waited for; one under way gets its response. */
+  drain(): void {
+    this.#isDraining = true
+    if (this.#exchange === undefined && !this.#isTunnel) this.#finish()
+  }
+
+  /** Now and then: whether something takes too long. */
+  check(now: number): void {
+    if (this.#isOver) return
+    const { headerTimeoutMs, idleTimeoutMs } = this.#services
+    this.#recorder.beginTurn()
+    if (this.#request !== undefined) this.#request.check(now)
+    else if (this.#exchange === undefined) {
+      if (now - this.#idleSince >= idleTimeoutMs) this.#finish()
+    } else if (this.#parser.state === 'head' && now - this.#exchange.startedAt >= headerTimeoutMs) {
+      const message = `the head has not come within ${headerTimeoutMs / 1000} s`
+      this.refuse({ status: 408, reason: 'header-timeout', message })
+    }
+  }
+
+  // What the client says
+
+  onChunk(chunk: Uint8Array): void {
+    this.#recorder.beginTurn()
+    const taken = this.#canRead ? this.#read(chunk) : 0
+    if (this.#isOver) return
+    if (taken < chunk.length) {
+      this.#early ??= new GrowingBuffer()
+      this.#early.append(taken === 0 ? chunk : chunk.subarray(taken))
+    }
+    this.#goOn()
+  }
+
+  onEnd(): void {
+    this.#recorder.beginTurn()
+    this.#hasClientEnded = true
+    this.#connection.relaySideEnded('client')
+    this.#goOn()
+  }
+
+  onError(error: NodeJS.ErrnoException): void {
+    this.#connection.relaySideBroke('client', error)
+  }
+
+  onDrain(): void {
+    this.#isClientSlow = false
+    this.#request?.sourceDrained()
+    this.#goOn()
+  }
+
+  onHeadStart(): void {
+    this.#exchange = new HttpExchange(this.#recorder.now())
+  }
+
+  onHead(head: Http1Head): void {
+    const exchange = this.#exchange!
+    if (this.#recorder.isDetailed) describeRequest(exchange, head)
+    this.#isHttp10 = head.minorVersion === 0
+    this.#isHead = head.isHead
+    this.#isKeptAlive = head.isKeepAlive
+    this.#isRequestChunked = head.content === 'chunked'
+    this.#isLast = false
+    this.#rule = undefined
+    this.#refusal = checkRequest(head)
+    const { rules } = this.#services
+    const view = this.#refusal === undefined && rules.length > 0 ? new Http1RequestView(head) : undefined
+    if (view !== undefined) this.#rule = rules.find((rule) => rule.matches(view))
+    exchange.route = this.#rule?.name
+    this.#recorder.requestHead(exchange)
+    this.#answer = view && this.#rule?.answer(view)
+    if (this.#refusal === undefined && this.#answer === undefined) this.#route(head, exchange, view)
+  }
+
+  onBody(chunk: Uint8Array, start: number, end: number): void {
+    if (this.#request === undefined) return
+    const { out } = this.#services
+    if (this.#isRequestChunked) out.chunkSize(end - start)
+    out.bytes(chunk, start, end)
+    if (this.#isRequestChunked) out.text('\r\n')
+  }
+
+  onTrailers(trailers: Http1Fields): void {
+    if (this.#request === undefined) return
+    this.#hasRequestTrailers = true
+    gatherTrailers(this.#services.out, trailers)
+  }
+
+  onMessageEnd(): void {
+    this.#exchange!.requestBytes = this.#parser.bodyBytes
+    if (this.#request === undefined) return
+    if (this.#isRequestChunked && !this.#hasRequestTrailers) this.#services.out.text('0\r\n\r\n')
+    this.#request.requestEnds()
+  }
+
+  // What is answered
+
+  take(bytes: Uint8Array): boolean {
+    if (this.#wire.write(bytes)) return true
+    this.#isClientSlow = true
+    return false
+  }
+
+  beginChunk(): void {
+    this.#recorder.beginTurn()
+    this.#services.out.begin(this)
+  }
+
+  endChunk(): boolean {
+    return this.#services.out.end()
+  }
+
+  respondInterim(head: Http1Head): void {
+    // RFC 9110 section 15.2: HTTP/1.0 has no interim responses.
+    if (!this.#isHttp10) gatherResponseHead(this.#services.out, head, { isChunked: false, connection: undefined })
+  }
+
+  respondHead(head: Http1Head): void {
+    const isTunnel = head.content === 'tunnel'
+    const hasNoLength = head.content === 'chunked' || head.content === 'until-close'
+    this.#framing = hasNoLength && !this.#isHttp10 ? 'chunked' : 'as-it-came'
+    this.#hasResponseTrailers = false
+    this.#isLast = !isTunnel && (this.#willEnd || (hasNoLength && this.#isHttp10))
+    this.#recorder.responseHead(this.#exchange!, head.status)
+    gatherResponseHead(this.#services.out, head, {
+      isChunked: this.#framing === 'chunked',
+      fields: this.#rule?.responseEdits,
+      connection: isTunnel ? tunnelOption(head) : this.#connectionOption,
+    })
+  }
+
+  respondBody(chunk: Uint8Array, start: number, end: number): void {
+    const { out } = this.#services
+    this.#recorder.responseContent(this.#exchange!)
+    if (this.#framing === 'chunked') out.chunkSize(end - start)
+    out.bytes(chunk, start, end)
+    if (this.#framing === 'chunked') out.text('\r\n')
+  }
+
+  respondTrailers(trailers: Http1Fields): void {
+    if (this.#framing !== 'chunked') return
+    this.#hasResponseTrailers = true
+    gatherTrailers(this.#services.out, trailers)
+  }
+
+  respondEnd(bodyBytes: number): void {
+    if (this.#framing === 'chunked' && !this.#hasResponseTrailers) this.#services.out.text('0\r\n\r\n')
+    this.#record(bodyBytes, '')
+  }
+
+  exchangeOver(): void {
+    this.#request = this.#exchange = undefined
+    this.#idleSince = this.#recorder.now()
+    if (this.#isLast || this.#parser.state !== 'held') return this.#finish()
+    this.#parser.resume()
+    this.#isRequestBlocked = false
+    this.#goOn()
+  }
+
+  refuse(refusal: Refusal): void {
+    if (this.#isReading) {
+      this.#refusal = refusal
+      this.#request = undefined
+      return
+    }
+    this.#services.counts.refused(refusal.reason)
+    const isBad = refusal.status < 500 && refusal.status !== 404
+    this.#answerOurselves(refusalAnswer(refusal), isBad || refusal.status === 501 || this.#willEnd)
+  }
+
+  breakOff(error: NodeJS.ErrnoException): void {
+    this.#request = undefined
+    this.#connection.relaySideBroke('server', error)
+  }
+
+  resumeRequest(): void {
+    this.#isRequestBlocked = false
+    this.#updatePause()
+  }
+
+  becomeTunnel(upstream: EndpointConnection, rest: Uint8Array): void {
+    const isConnect = this.#exchange!.status !== 101
+    this.#recorder.tunnel(isConnect ? 'connect' : 'upgrade')
+    this.#recorder.responseContent(this.#exchange!)
+    this.#record(0, '')
+    this.#exchange = undefined
+    this.#isTunnel = true
+    const toServer = new RelayDirection('client', this.#wire, upstream.wire, NOBODY_LOOKS, this)
+    const toClient = new RelayDirection('server', upstream.wire, this.#wire, NOBODY_LOOKS, this)
+    upstream.wire.read(toClient)
+    if (rest.length > 0) toClient.onChunk(rest)
+    this.#wire.read(toServer)
+    this.#wire.resume()
+    const early = this.#early?.take()
+    if (early !== undefined && early.length > 0) toServer.onChunk(early)
+    if (this.#hasClientEnded) toServer.onEnd()
+  }
+
+  relaySideEnded(side: Side): void {
+    this.#connection.relaySideEnded(side)
+  }
+
+  relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
+    this.#connection.relaySideBroke(side, error)
+  }
+
+  // Inside
+
+  #route(head: Http1Head, exchange: HttpExchange, view: RequestView | undefined): void {
+    const { pools, out, load, forwarding } = this.#services
+    const rule = this.#rule
+    const destination = rule?.group() ?? this.#connection.destination
+    if (destination === undefined) {
+      this.#refusal = { status: 404, reason: 'no-route', message: 'there is no destination for this request' }
+      return
+    }
+    if (load.count >= load.max) {
+      const message = `${load.max} requests are under way, as many as may`
+      this.#refusal = { status: 503, reason: 'too-many-requests', message }
+      return
+    }
+    const group = pools.shared(destination)
+    const isUpgrade = head.asksUpgrade && !asksForHttp2(head)
+    const request = new RoutedRequest(this.#services, this, exchange, {
+      group,
+      hashKey: this.#hashKey(group, head),
+      answeredMethod: answeredMethod(head),
+      isUpgrade,
+      isIdempotent: IDEMPOTENT.has(head.method),
+    })
+    this.#request = request
+    this.#hasRequestTrailers = false
+    out.begin(request)
+    gatherRequestHead(out, head, {
+      isUpgrade,
+      host: group.label,
+      newHost: rule?.host,
+      target: view && rule?.target(view),
+      fields: bothEdits(
+        forwarding?.(head, { source: this.#connection.source, minorVersion: head.minorVersion }),
+        rule?.requestEdits,
+      ),
+    })
+    request.begin()
+  }
+
+  #answerOurselves(answer: FixedAnswer, isLast: boolean): void {
+    this.#request = this.#refusal = this.#answer = undefined
+    this.#isLast = isLast
+    this.take(encodeAnswer(answer, { isHead: this.#isHead, isClosing: isLast, isHttp10: this.#isHttp10 }))
+    const exchange = this.#exchange
+    // Of a head that never was complete nothing is known to be counted.
+    if (exchange?.cells !== undefined) {
+      this.#recorder.responseHead(exchange, answer.status)
+      this.#record(this.#isHead ? 0 : answer.body.length, '')
+    }
+    this.exchangeOver()
+  }
+
+  #hashKey({ hashOn }: UpstreamGroup, head: Http1Head): string | undefined {
+    return hashOn === 'source' ? this.#connection.source.host : head.get(hashOn.header)
+  }
+
+  /** Bytes of the chunk that were taken: all, or up to the end of a request. */
+  #read(chunk: Uint8Array): number {
+    const { out } = this.#services
+    this.#isReading = true
+    if (this.#request !== undefined) out.begin(this.#request)
+    const taken = this.#parser.feed(chunk)
+    const isTaken = this.#request === undefined || out.end()
+    this.#isReading = false
+    this.#isRequestBlocked = !isTaken && this.#parser.state !== 'held'
+    if (this.#refusal !== undefined) this.refuse(this.#refusal)
+    else if (this.#answer !== undefined) this.#answerOurselves(this.#answer, this.#willEnd)
+    else if (this.#parser.state === 'failed') this.#failed()
+    return taken
+  }
+
+  #failed(): void {
+    const hasAnswer = this.#request?.hasAnswer ?? false
+    this.#request?.sourceGone()
+    if (this.#exchange) this.#exchange.requestBytes = this.#parser.bodyBytes
+    if (hasAnswer) this.breakOff(Object.assign(new Error(this.#parser.failure), { code: 'EPROTO' }))
+    else this.refuse(badRequest(this.#parser.failure!))
+  }
+
+  /** Reads what came before its turn, one request after the other; no deeper for many. */
+  #goOn(): void {
+    if (this.#isReading || this.#isGoingOn) return
+    this.#isGoingOn = true
+    const early = this.#early
+    while (early !== undefined && early.length > 0 && this.#canRead)
+      early.consume(this.#read(early.first(early.length)))
+    if (early?.length === 0) this.#early = undefined
+    this.#isGoingOn = false
+    if (this.#isOver) return
+    if (this.#hasClientEnded && this.#early === undefined && this.#parser.state !== 'held') this.#clientLeft()
+    else this.#updatePause()
+  }
+
+  /** A client that does not read its answers gets no others. */
+  get #canRead(): boolean {
+    const { state } = this.#parser
+    return !this.#isOver && state !== 'held' && state !== 'failed' && !(this.#isClientSlow && state === 'idle')
+  }
+
+  #updatePause(): void {
+    if (this.#isRequestBlocked || this.#early !== undefined) this.#wire.pause()
+    else this.#wire.resume()
+  }
+
+  /** The client has said all that it will, and the request that was begun is not complete, or none was. */
+  #clientLeft(): void {
+    const hasAnswer = this.#request?.hasAnswer ?? false
+    this.#request?.sourceGone()
+    this.#request = undefined
+    if (this.#exchange?.cells !== undefined) this.#abandonExchange()
+    if (hasAnswer) this.breakOff(Object.assign(new Error('the client ended in its request'), { code: 'ECONNRESET' }))
+    else this.#finish()
+  }
+
+  /** The connection ends with this response. */
+  get #willEnd(): boolean {
+    const isIncomplete = this.#parser.state !== 'held'
+    const isLastRequest = this.#hasClientEnded && (this.#early === undefined || this.#early.length === 0)
+    return isIncomplete || isLastRequest || this.#isDraining || !this.#isKeptAlive
+  }
+
+  get #connectionOption(): ConnectionOption | undefined {
+    if (this.#isLast) return 'close'
+    return this.#isHttp10 ? 'keep-alive' : undefined
+  }
+
+  #record(responseBytes: number, error: string): void {
+    const exchange = this.#exchange
+    if (exchange === undefined || exchange.isOver) return
+    exchange.requestBytes = this.#parser.bodyBytes
+    exchange.responseBytes = responseBytes
+    this.#recorder.responseContent(exchange)
+    this.#recorder.end(exchange, error)
+  }
+
+  #abandonExchange(): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    if (exchange?.cells === undefined || exchange.isOver) return
+    exchange.requestBytes = this.#parser.bodyBytes
+    this.#recorder.end(exchange, 'unclassified')
+  }
+
+  #finish(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#connection.finish()
+  }
+
+  #closed(reason: CloseReason): void {
+    this.#isOver = true
+    this.#recorder.beginTurn()
+    if (this.#isTunnel && reason === 'end') this.#request?.tunnelEnded()
+    else this.#request?.sourceGone()
+    this.#request = undefined
+    this.#abandonExchange()
+    this.#onClosed(this)
+  }
+}
+
+/** In a tunnel nothing is recorded. */
+const NOBODY_LOOKS = new ObserverSet(() => {})
+
+/** RFC 9110 section 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+function bothEdits(one: FieldEdits | undefined, other: FieldEdits | undefined): FieldEdits | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return { leftOut: [...one.leftOut, ...other.leftOut], added: one.added + other.added }
+}
+
+function answeredMethod(head: Http1Head): AnsweredMethod {
+  if (head.isConnect) return 'CONNECT'
+  return head.isHead ? 'HEAD' : 'other'
+}
+
+function tunnelOption({ status }: Http1Head): ConnectionOption | undefined {
+  return status === 101 ? 'upgrade' : undefined
+}
