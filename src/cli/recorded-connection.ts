@@ -24,7 +24,6 @@ import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
 import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { FakeClock } from '../testing/fake-clock.js'
-import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
 import { CLIENT_ADDRESS } from '../testing/wire-pair.js'
 import { RecordedPlayback } from './recorded-playback.js'
@@ -175,7 +174,6 @@ function makeContainer(
   container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   container.bind({ token: SNIFFERS, value: sniffers })
   container.bind({ token: OBSERVERS, value: [] })
-  container.bind({ token: REQUEST_HUB, value: new RequestHub() })
   return container
 }
 
