@@ -9,8 +9,8 @@ Scenarios: small-requests, new-connections, bulk, idle-pairs, greeting (default:
   --seconds N         length of a measured interval in the rate scenarios (5)
   --gigabytes N       size of the bulk download, 10^9 bytes (4)
   --pairs N           idle connection pairs (5000)
-  --only A,B          these columns only: direct, sluice, sluice-routes, haproxy-tcp, haproxy-splice, haproxy-detect,
-                      haproxy-http, nginx, nginx-preread, node-pipe
+  --only A,B          these columns only: direct, sluice, sluice-routes, sluice-http-route, haproxy-tcp,
+                      haproxy-splice, haproxy-detect, haproxy-http, nginx, nginx-preread, node-pipe
   --node PATH         the Node that runs Sluice and the pipe proxy (the one that runs this)
   --sluice PATH       the built command line (dist/cli/main.js of this repository)
   --proxy-core N      the one core of each proxy (1)
