@@ -53,14 +53,15 @@ export class EndpointMetrics {
     this.#endpoints.cell({ upstream }).value = group.endpoints.length
     this.#changes.cell({ upstream }).value = group.changes
     this.#failing.cell({ upstream }).value = group.problems.length
+    // Added and not set: beyond the bound on series several endpoints are one.
     for (const endpoint of group.endpoints) {
       const labels = { upstream, endpoint: endpoint.label }
-      this.#usable.cell(labels).value = Number(endpoint.isUsable)
-      this.#ejected.cell(labels).value = Number(endpoint.isEjected)
-      this.#connections.cell(labels).value = endpoint.open
-      this.#requests.cell(labels).value = endpoint.requests
-      this.#picks.cell(labels).value = endpoint.picks
-      this.#ejections.cell(labels).value = endpoint.ejections
+      this.#usable.cell(labels).value += Number(endpoint.isUsable)
+      this.#ejected.cell(labels).value += Number(endpoint.isEjected)
+      this.#connections.cell(labels).value += endpoint.open
+      this.#requests.cell(labels).value += endpoint.requests
+      this.#picks.cell(labels).value += endpoint.picks
+      this.#ejections.cell(labels).value += endpoint.ejections
     }
   }
 }

@@ -87,7 +87,10 @@ export class UpstreamGroup {
     return this.#endpoints.every((endpoint) => endpoint.port === port) ? port : undefined
   }
 
-  /** The next endpoint to connect to, not one of `tried`, usable and not full; undefined where none is left. */
+  /**
+   * The next endpoint to connect to, not one of `tried`, usable and not full; undefined where none is left. One that is set aside
+   * only where no other is healthy.
+   */
   pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined {
     return this.#pick('open', tried, hashKey)
   }
@@ -118,8 +121,8 @@ export class UpstreamGroup {
       const why = problems.length === 0 ? 'its sources name none' : problems.join('; ')
       return new SluiceError('SLUICE_NO_ENDPOINT', label, `${label} has no endpoint: ${why}`)
     }
-    if (!this.#endpoints.some(({ isUsable }) => isUsable)) {
-      const message = `no endpoint of ${label} can be used: each is unhealthy or set aside`
+    if (!this.#endpoints.some(({ isHealthy }) => isHealthy)) {
+      const message = `no endpoint of ${label} can be used: each is unhealthy`
       return new SluiceError('SLUICE_NO_USABLE_ENDPOINT', label, message)
     }
     const message = `every endpoint of ${label} holds as many connections as it may`
@@ -142,8 +145,9 @@ export class UpstreamGroup {
   }
 
   #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
-    const picked =
+    const chosen =
       this.#endpoints.length > 1 ? this.#balancer(load).pick(load, tried, hashKey) : this.#only(load, tried)
+    const picked = chosen ?? this.#lastResort(load, tried)
     if (picked) picked.picks++
     return picked
   }
@@ -152,6 +156,14 @@ export class UpstreamGroup {
   #only(load: Load, tried: Tried): Endpoint | undefined {
     const [only] = this.#endpoints
     return only && isEligible(only, load, tried) ? only : undefined
+  }
+
+  /** All that are healthy are set aside, as when checks have taken the others out since: any of them is better than none. */
+  #lastResort(load: Load, tried: Tried): Endpoint | undefined {
+    if (this.#endpoints.some(({ isUsable }) => isUsable)) return undefined
+    const isLeft = (endpoint: Endpoint): boolean => !(load === 'open' && endpoint.isFull) && !tried?.has(endpoint)
+    const healthy = this.#endpoints.filter((endpoint) => endpoint.isHealthy && isLeft(endpoint))
+    return healthy[Math.floor(this.#random() * healthy.length)]
   }
 
   /** Made when first used: most groups are of one kind of traffic only. */

@@ -60,7 +60,7 @@ class LateResolver implements Pick<Resolver, 'addresses' | 'services'> {
 
   async #make(): Promise<Resolver> {
     const settings = settingsOf(this.#dns, parseResolvConf(await readResolvConf()))
-    return new Resolver(new DnsClient(settings, this.#clock), settings)
+    return new Resolver(new DnsClient(settings, this.#clock), settings, this.#clock)
   }
 }
 

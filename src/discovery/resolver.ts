@@ -1,4 +1,5 @@
 import type { Answer, DecodedPacket, SrvAnswer, StringAnswer } from 'dns-packet'
+import type { Clock } from '../core/clock.js'
 import { type DnsClient, DnsFailure, type RecordType } from './dns-client.js'
 import { candidates, type ResolverSettings } from './resolv-conf.js'
 
@@ -24,15 +25,21 @@ export interface Service {
 const MAX_ALIASES = 16
 /** For an answer that there is none, from a server that does not say how long that holds: it is asked again soon. */
 const UNSAID_NEGATIVE_TTL_MS = 5_000
+/** RFC 2308 section 5 allows hours; a name that has come is not to be missed for so long. */
+const MAX_NEGATIVE_TTL_MS = 60_000
 
 /** Finds the records of names as the machine's resolv.conf says, with the time that the answer itself gives them. */
 export class Resolver {
   readonly #client: DnsClient
   readonly #settings: Pick<ResolverSettings, 'search' | 'ndots'>
+  readonly #clock: Clock
+  /** Names of search lists that have no such records, and until when that holds: as many as there are names and domains. */
+  readonly #noneUntil = new Map<string, number>()
 
-  constructor(client: DnsClient, settings: Pick<ResolverSettings, 'search' | 'ndots'>) {
+  constructor(client: DnsClient, settings: Pick<ResolverSettings, 'search' | 'ndots'>, clock: Clock) {
     this.#client = client
     this.#settings = settings
+    this.#clock = clock
   }
 
   /**
@@ -40,20 +47,31 @@ export class Resolver {
    * failed; where the other has addresses they are what there is, so that a server without AAAA keeps nobody from IPv4.
    */
   async addresses(name: string, signal: AbortSignal): Promise<Found<string>> {
-    return await this.#search(name, (candidate) => this.#bothFamilies(candidate, signal))
+    return await this.#search(name, 'A', (candidate) => this.#bothFamilies(candidate, signal))
   }
 
   async services(name: string, signal: AbortSignal): Promise<Found<Service>> {
-    return await this.#search(name, (candidate) => this.#records(candidate, 'SRV', readService, signal))
+    return await this.#search(name, 'SRV', (candidate) => this.#records(candidate, 'SRV', readService, signal))
   }
 
-  /** A failure ends the search, as in musl: who goes on could take an outage for another name's answer. */
-  async #search<T>(name: string, ask: (candidate: string) => Promise<Found<T>>): Promise<Found<T>> {
+  /**
+   * A failure ends the search, as in musl: who goes on could take an outage for another name's answer. That a name of the list has
+   * nothing is believed for as long as its answer says, so that a pod's five questions are one most of the time (RFC 2308).
+   */
+  async #search<T>(name: string, type: RecordType, ask: (candidate: string) => Promise<Found<T>>): Promise<Found<T>> {
     let ttlMs = Infinity
     for (const candidate of candidates(name, this.#settings)) {
+      const key = `${candidate} ${type}`
+      const leftMs = (this.#noneUntil.get(key) ?? 0) - this.#clock.now()
+      if (leftMs > 0) {
+        ttlMs = Math.min(ttlMs, leftMs)
+        continue
+      }
       const found = await ask(candidate)
       if (found.data.length > 0) return found
-      ttlMs = Math.min(ttlMs, found.ttlMs)
+      const negativeMs = Math.min(found.ttlMs, MAX_NEGATIVE_TTL_MS)
+      if (!name.endsWith('.')) this.#noneUntil.set(key, this.#clock.now() + negativeMs)
+      ttlMs = Math.min(ttlMs, negativeMs)
     }
     return { data: [], ttlMs, alongside: new Map() }
   }

@@ -96,8 +96,10 @@ describe('outlier ejection', () => {
   })
 
   test('does not count what was under way when it was set aside', async () => {
-    const { clock, fail, ejected } = await started(4)
+    const { clock, group, fail, ejected } = await started(4)
     fail(2, 10)
+    expect(group.endpoints[1]!.ejections).toBe(1)
+    expect(clock.pending).toEqual([30_000])
     clock.advance(30_000)
     expect(ejected()).toEqual([])
     fail(2, 2)

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { EndpointConfig } from '../../src/core/config/config.js'
+import type { Endpoint } from '../../src/core/endpoint.js'
 import type { EndpointSource } from '../../src/core/endpoint-source.js'
 import { UpstreamGroup } from '../../src/core/upstream-group.js'
+import { FakeClock } from '../../src/testing/fake-clock.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 class GivenSource implements EndpointSource {
@@ -105,6 +107,24 @@ describe('an upstream group', () => {
     expect(group.endpoints[0]!.picks).toBe(2)
   })
 
+  test('picks one that is set aside only where no other is healthy', () => {
+    const group = new UpstreamGroup('web', [at(1), at(2, { maxConnections: 1 }), at(3)], { random: seededRandom(3) })
+    const [one, two, three] = group.endpoints
+    one!.isEjected = true
+    two!.isEjected = true
+    for (let i = 0; i < 9; i++) expect(group.pick()).toBe(three)
+    expect(group.pick(new Set([three!]))).toBeUndefined()
+    three!.isHealthy = false
+    expect(new Set(Array.from({ length: 40 }, () => group.pickForRequest()))).toEqual(new Set([one, two]))
+    two!.open = 1
+    for (let i = 0; i < 9; i++) expect(group.pick()).toBe(one)
+    expect(group.pick(new Set([one!]))).toBeUndefined()
+    one!.isHealthy = false
+    two!.isHealthy = false
+    expect(group.pickForRequest()).toBeUndefined()
+    expect(group.unavailable.code).toBe('SLUICE_NO_USABLE_ENDPOINT')
+  })
+
   test('says why there is nothing to pick', async () => {
     const source = new GivenSource()
     const group = new UpstreamGroup('web', [], { sources: [source] })
@@ -122,6 +142,45 @@ describe('an upstream group', () => {
     only!.isHealthy = false
     expect(group.unavailable.code).toBe('SLUICE_NO_USABLE_ENDPOINT')
   })
+
+  test.each(['round-robin', 'least-connections', 'least-requests', 'random', 'peak-ewma', 'consistent-hash'] as const)(
+    '%s picks whatever may be picked, and nothing else, while the set and all that is known of it change',
+    async (balance) => {
+      const random = seededRandom(11)
+      const integer = (below: number): number => Math.floor(random() * below)
+      const clock = new FakeClock()
+      const source = new GivenSource()
+      const group = new UpstreamGroup('web', [], { balance, sources: [source], random, clock })
+      await group.start()
+      let picks = 0
+      for (let step = 0; step < 3_000; step++) {
+        if (step % 10 === 0) {
+          const ports = Array.from({ length: integer(7) }, () => 1 + integer(9))
+          source.give(
+            [...new Set(ports)].map((port) => at(port, { weight: 1 + integer(3), maxConnections: 1 + integer(4) })),
+          )
+        }
+        for (const endpoint of group.endpoints) {
+          endpoint.isHealthy = random() > 0.3
+          endpoint.isEjected = random() > 0.8
+          endpoint.open = integer(4)
+          if (random() > 0.5) endpoint.observe({ latencyMs: integer(50), isFailure: random() > 0.9 }, clock.now())
+        }
+        clock.advance(integer(100))
+        const tried = new Set(group.endpoints.filter(() => random() > 0.7))
+        const key = random() > 0.5 ? `client ${integer(20)}` : undefined
+        const isLeft = (endpoint: Endpoint): boolean => endpoint.isUsable && !tried.has(endpoint)
+        for (const isFor of ['connection', 'request'] as const) {
+          const may = group.endpoints.filter((each) => isLeft(each) && (isFor === 'request' || !each.isFull))
+          const picked = isFor === 'request' ? group.pickForRequest({ tried, hashKey: key }) : group.pick(tried, key)
+          if (may.length > 0) expect(may).toContain(picked)
+          else if (group.endpoints.some(({ isUsable }) => isUsable)) expect(picked).toBeUndefined()
+          if (picked) picks++
+        }
+      }
+      expect(picks).toBeGreaterThan(2_000)
+    },
+  )
 
   test('stops its sources', async () => {
     const source = new GivenSource()

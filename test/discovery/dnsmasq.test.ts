@@ -35,7 +35,7 @@ describe.skipIf(programs.areMissing)('dnsmasq is understood' + programs.why, () 
       timeoutMs: 5_000,
       attempts: 2,
     }
-    return new Resolver(new DnsClient(settings, systemClock), settings)
+    return new Resolver(new DnsClient(settings, systemClock), settings, systemClock)
   }
 
   test.each(['pod-0.web', 'pod-1.web', 'www', 'many'])('%s has the addresses that dig finds', async (name) => {

@@ -62,6 +62,8 @@ describe('candidates', () => {
     const [first, ...rest] = candidates('_http._tcp.api.shop.svc.cluster.local', pod)
     expect(first).toBe('_http._tcp.api.shop.svc.cluster.local')
     expect(rest).toHaveLength(3)
+    expect(candidates('a.b.c.d.e.f', pod)[0]).toBe('a.b.c.d.e.f')
+    expect(candidates('a.b.c.d.e', pod)[0]).toBe('a.b.c.d.e.shop.svc.cluster.local')
   })
 
   test('with a dot at the end it is absolute', () => {

@@ -12,7 +12,8 @@ const never = new AbortController().signal
 
 function resolverOf(servers: readonly Pick<DnsServer, 'host' | 'port'>[], settings: Partial<ResolverSettings> = {}) {
   const all = { servers, search: [], ndots: 1, timeoutMs: 60_000, attempts: 2, ...settings }
-  return new Resolver(new DnsClient(all, settings.timeoutMs === undefined ? systemClock : frozen), all)
+  const clock = settings.timeoutMs === undefined ? systemClock : frozen
+  return new Resolver(new DnsClient(all, clock), all, clock)
 }
 
 const frozen = new AnnouncingClock()
@@ -81,6 +82,25 @@ describe('the search list', () => {
       'udp api.svc.cluster.local A',
       'udp api.svc.cluster.local AAAA',
     ])
+  })
+
+  test('asks again for a name that had nothing only when the time of that answer is over', async () => {
+    const good = zoneOf(a('api.cluster.local', '10.0.0.1'))
+    const server = await serveDns((name, type) => {
+      const reply = good(name, type)
+      return reply?.rcode === 'NXDOMAIN' ? { ...reply, authorities: [soa('cluster.local', 30, 30)] } : reply
+    })
+    const resolver = resolverOf([server], { search: ['svc.cluster.local', 'cluster.local'], timeoutMs: 60_000 })
+    const asked = async (): Promise<string[]> => {
+      server.asked.length = 0
+      expect((await resolver.addresses('api', never)).data).toEqual(['10.0.0.1'])
+      return [...new Set(server.asked.map((question) => question.split(' ')[1]!))]
+    }
+    expect(await asked()).toEqual(['api.svc.cluster.local', 'api.cluster.local'])
+    frozen.advance(29_999)
+    expect(await asked()).toEqual(['api.cluster.local'])
+    frozen.advance(1)
+    expect(await asked()).toEqual(['api.svc.cluster.local', 'api.cluster.local'])
   })
 
   test('ends at a failure: another name must not answer for one that could not be asked for', async () => {

@@ -9,6 +9,7 @@ import { a, type DnsServer, serveDns, srv, zoneOf } from '../support/dns-server.
 import { connectTo, type Peer, serve, type TestServer } from '../support/sockets.js'
 import { startSluice } from '../support/start-sluice.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { startUnansweringServer } from '../support/unanswering-server.js'
 import { until } from '../support/until.js'
 
 type Upstream = NonNullable<SluiceConfig['upstreams']>[string]
@@ -137,6 +138,31 @@ describe('endpoints from DNS', () => {
   })
 })
 
+describe('a start', () => {
+  test('waits for the first answers of DNS, and no longer than 5 s', async () => {
+    const server = await serve()
+    const dns = await serveDns(() => undefined)
+    const clock = new AnnouncingClock()
+    const starting = startSluice(
+      {
+        dns: { ...POD, servers: [dns.address], timeout: '20s' },
+        upstreams: { web: { endpoints: [{ dns: `web:${server.port}` }, `127.0.0.1:${server.port}`] } },
+        listeners: [{ name: 'in', address: '127.0.0.1:0', destination: 'web' }],
+      },
+      { providers: [{ token: CLOCK, value: clock }] },
+    )
+    await dns.hasBeenAsked(2)
+    await clock.isAskedFor(5_000)
+    clock.advance(5_000)
+    const sluice = await starting
+    expect(sluice.metric('sluice_upstream_sources_failing')).toBe(1)
+    await talk(sluice, [server])
+    // Questions that are under way end with the proxy.
+    await sluice.stop()
+    expect(clock.pending).toEqual([])
+  })
+})
+
 describe('endpoints from a file', () => {
   test('are taken from it as it changes, beside those that are written down', async () => {
     const servers = [await serve(), await serve(), await serve()]
@@ -184,6 +210,22 @@ describe('an endpoint that fails', () => {
     expect(usable(sluice, gone)).toBe(1)
     for (let i = 0; i < 2; i++) await talk(sluice, [alive])
     expect(sluice.metric('sluice_endpoint_picks_total', labels)).toBe(picks + 1)
+  })
+
+  test('has failed, too, where it does not answer within the time to connect', async () => {
+    const [silent, alive] = [await startUnansweringServer(), await serve()]
+    const { sluice, clock } = await startUpstream({
+      endpoints: [`127.0.0.1:${silent}`, `127.0.0.1:${alive.port}`],
+      ejection: { consecutiveFailures: 1, maxPercent: 100 },
+    })
+    const closed = sluice.nextClose()
+    await connectTo(sluice.address().port)
+    await clock.isAskedFor(5_000)
+    clock.advance(5_000)
+    expect(await closed).toMatchObject({ error: 'SLUICE_CONNECT_TIMEOUT' })
+    expect(sluice.metric('sluice_endpoint_usable', { endpoint: `127.0.0.1:${silent}` })).toBe(0)
+    await talk(sluice, [alive])
+    await talk(sluice, [alive])
   })
 })
 
