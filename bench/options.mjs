@@ -9,8 +9,9 @@ Scenarios: small-requests, new-connections, bulk, http2-requests, grpc-unary, id
   --seconds N         length of a measured interval in the rate scenarios (5)
   --gigabytes N       size of the bulk download, 10^9 bytes (4)
   --pairs N           idle connection pairs (5000)
-  --only A,B          these columns only: direct, sluice, sluice-routes, sluice-opaque, haproxy-tcp, haproxy-splice,
-                      haproxy-detect, haproxy-http, haproxy-h2, node-http2, nginx, nginx-preread, node-pipe
+  --only A,B          these columns only: direct, sluice, sluice-routes, sluice-opaque, sluice-http-route, haproxy-tcp,
+                      haproxy-splice, haproxy-detect, haproxy-http, haproxy-h2, node-http2, nginx, nginx-preread,
+                      node-pipe
   --node PATH         the Node that runs Sluice and the pipe proxy (the one that runs this)
   --sluice PATH       the built command line (dist/cli/main.js of this repository)
   --proxy-core N      the one core of each proxy (1)
