@@ -73,21 +73,24 @@ const headers = z
   .prefault({})
 
 const split = z.strictObject({
-  upstream: z.string().min(1),
-  weight: z.number().positive().max(1_000_000).default(1),
+  upstream: z.string().min(1).describe("An upstream's name, or host:port."),
+  weight: z.number().positive().max(1_000_000).default(1).describe('Its share, beside the weights of the others.'),
 })
 
 const redirect = z.strictObject({
-  status: z.union([301, 302, 303, 307, 308].map((status) => z.literal(status))).default(308),
+  status: z
+    .union([301, 302, 303, 307, 308].map((status) => z.literal(status)))
+    .default(308)
+    .describe('308 and 307 keep the method, the others make it GET.'),
   location: fieldValue
     .min(1)
     .describe('`{host}`, `{path}` and `{query}` (with its question mark) stand for those of the request.'),
 })
 
 const respond = z.strictObject({
-  status: z.int().min(200).max(599),
-  body: z.string().max(65_536).default(''),
-  contentType: fieldValue.default('text/plain; charset=utf-8'),
+  status: z.int().min(200).max(599).describe('The status code.'),
+  body: z.string().max(65_536).default('').describe('The content, as UTF-8; at most 65,536 characters.'),
+  contentType: fieldValue.default('text/plain; charset=utf-8').describe('`Content-Type` of the answer.'),
 })
 
 const rewrite = z.strictObject({
