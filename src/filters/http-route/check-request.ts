@@ -1,5 +1,6 @@
 import { indexOfByte } from '../../protocols/byte-views.js'
 import type { Http1Head } from '../../protocols/http1-head.js'
+import { authorityOf } from './absolute-form.js'
 import { badRequest, type Refusal } from './refusal.js'
 
 /**
@@ -28,7 +29,7 @@ function checkTarget(head: Http1Head): Refusal | undefined {
   if (head.bytes[at] === SLASH) return undefined
   const { target } = head
   if (target === '*') return head.method === 'OPTIONS' ? undefined : badRequest('invalid-target')
-  const authority = ABSOLUTE_FORM.exec(target)?.[1]
+  const authority = authorityOf(target)
   if (authority === undefined || !isHost(authority) || authority === '') return badRequest('invalid-target')
   // Section 3.2.2: a proxy takes the target's host and a server may take the field's. Who means one thing writes one thing.
   const host = head.get('host')
@@ -37,9 +38,6 @@ function checkTarget(head: Http1Head): Refusal | undefined {
 
 const HASH = 0x23
 const SLASH = 0x2f
-/** RFC 9112 section 3.2.2. A name and password have no place in it (RFC 9110 section 4.2.4). */
-const ABSOLUTE_FORM = /^https?:\/\/([^/?@]*)(?:[/?]|$)/i
-
 /** RFC 3986 section 3.2.2 and 3.2.3: uri-host [":" port]. May be empty (RFC 9112 section 3.2). */
 const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(?::\d*)?$/
 

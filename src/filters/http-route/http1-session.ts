@@ -11,6 +11,7 @@ import { HttpExchange } from '../../http/http-exchange.js'
 import type { ConnectionRecorder } from '../../http/http-recorder.js'
 import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
+import { authorityOf } from './absolute-form.js'
 import { checkRequest } from './check-request.js'
 import type { EndpointConnection } from './endpoint-connection.js'
 import {
@@ -145,6 +146,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   onHeadStart(): void {
     this.#exchange = new HttpExchange(this.#recorder.now())
+    // Whatever the request before was: a head that fails is answered before it is known.
+    this.#isHead = this.#isHttp10 = false
   }
 
   onHead(head: Http1Head): void {
@@ -152,7 +155,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     if (this.#recorder.isDetailed) describeRequest(exchange, head)
     this.#isHttp10 = head.minorVersion === 0
     this.#isHead = head.isHead
-    this.#isKeptAlive = head.isKeepAlive
+    // What a client says behind a CONNECT is meant for a tunnel, also where it gets none.
+    this.#isKeptAlive = head.isKeepAlive && !head.isConnect
     this.#isRequestChunked = head.content === 'chunked'
     this.#isLast = false
     this.#rule = undefined
@@ -245,7 +249,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   exchangeOver(): void {
     this.#request = this.#exchange = undefined
     this.#idleSince = this.#recorder.now()
-    if (this.#isLast || this.#parser.state !== 'held') return this.#finish()
+    // A drain may have begun behind the head that said otherwise.
+    if (this.#isLast || this.#isDraining || this.#parser.state !== 'held') return this.#finish()
     this.#parser.resume()
     this.#isRequestBlocked = false
     this.#goOn()
@@ -327,7 +332,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     out.begin(request)
     gatherRequestHead(out, head, {
       isUpgrade,
-      host: group.label,
+      host: (head.hosts === 0 ? authorityOf(head.target) : undefined) ?? group.label,
       newHost: rule?.host,
       target: view && rule?.target(view),
       fields: bothEdits(

@@ -128,7 +128,7 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
   }
 
   onHead(head: Http1Head): void {
-    this.#isKeptAlive = head.isKeepAlive
+    this.#isKeptAlive = head.isKeepAlive && !hasForbiddenContent(head)
     if (!this.isReused) this.keepAliveMs = keepAliveMsOf(head)
     this.#sink?.onResponseHead(head)
   }
@@ -189,6 +189,12 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
     sink?.lost({ reason: 'closed', detail: 'no response', hasBegun: this.#hasBegun })
     this.#owner.upstreamClosed(this)
   }
+}
+
+/** RFC 9112 section 6.3: a 204 has no content. A server that announces some may send it, too, and it would answer the next request. */
+function hasForbiddenContent(head: Http1Head): boolean {
+  if (head.status !== 204) return false
+  return (head.contentLength ?? 0) > 0 || head.get('transfer-encoding') !== undefined
 }
 
 /** Not standardised and widely sent: `Keep-Alive: timeout=5`, in seconds. We stop a second before the server does. */

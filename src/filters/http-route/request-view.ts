@@ -1,4 +1,5 @@
 import type { Http1Head } from '../../protocols/http1-head.js'
+import { authorityOf } from './absolute-form.js'
 
 /** What rules look at of a request, whichever version of HTTP brought it. Borrowed, as the head is. */
 export interface RequestView {
@@ -24,7 +25,7 @@ export class Http1RequestView implements RequestView {
   constructor(head: Http1Head) {
     this.#head = head
     this.method = head.method
-    this.host = hostWithoutPort(head.get('host') ?? '')
+    this.host = hostWithoutPort(head.get('host') ?? authorityOf(head.target) ?? '')
     const target = inOriginForm(head.target)
     const query = target.indexOf('?')
     this.path = query < 0 ? target : target.slice(0, query)

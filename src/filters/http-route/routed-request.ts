@@ -319,7 +319,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   #timedOut(): void {
     const { requestTimeoutMs } = this.#services
-    this.#observeFailure()
+    // A server that still waits for the client's content is not to blame.
+    if (this.#isSent) this.#observeFailure()
     const message = `${this.#endpoint!.label} has not answered within ${requestTimeoutMs / 1000} s`
     this.#giveUp(refusal(504, 'request-timeout', message))
   }
