@@ -107,57 +107,46 @@ describe.skipIf(programs.areMissing)(`captures of real programs on the loopback 
 })
 
 const BODY_BYTES = 300_000
-/** What is lost is sent again after a timeout of TCP's, which doubles each time. */
-const LOSSY_LIMIT_MS = 90_000
+/** What is lost is sent again after a timeout of TCP's, which doubles each time; what the kernel leaves out of a capture is captured anew. */
+const LOSSY = { timeout: 90_000, retry: 2 }
 const SERVE = `require('node:http').createServer((request, response) => response.end(Buffer.alloc(${BODY_BYTES}, request.url)))
   .listen(8000, '::', () => console.log('ready'))`
 
-describe.skipIf(namespaces.areMissing)(
-  `captures behind a path that loses packets${namespaces.why}`,
-  () => {
-    test.for([
-      ['Ethernet', ['-i', 'path']],
-      ['all interfaces, Linux cooked', ['-i', 'any', '-y', 'LINUX_SLL']],
-      ['all interfaces, Linux cooked version 2', ['-i', 'any', '-y', 'LINUX_SLL2']],
-      ['all interfaces, nanoseconds', ['-i', 'any', '--time-stamp-precision=nano']],
-    ] as const)('%s: what was sent again and out of order is as tshark has it', async ([title, args]) => {
-      const path = await lossyPath()
-      onTestFinished(() => path.stop())
-      const [ip, ...rest] = [...path.inServer, process.execPath, '-e', SERVE]
-      const server = startProgram(ip, rest)
-      onTestFinished(async () => void (await server.stop()))
-      await server.prints(/ready/)
-      const file = join(folder.path, `${title}.pcap`)
-      const capturing = await startTcpdump(file, [...args, 'tcp'], path.inClient)
-      onTestFinished(() => void capturing.stop())
+describe.skipIf(namespaces.areMissing)(`captures behind a path that loses packets${namespaces.why}`, LOSSY, () => {
+  test.for([
+    ['Ethernet', ['-i', 'path']],
+    ['all interfaces, Linux cooked', ['-i', 'any', '-y', 'LINUX_SLL']],
+    ['all interfaces, Linux cooked version 2', ['-i', 'any', '-y', 'LINUX_SLL2']],
+    ['all interfaces, nanoseconds', ['-i', 'any', '--time-stamp-precision=nano']],
+  ] as const)('%s: what was sent again and out of order is as tshark has it', async ([title, args]) => {
+    const path = await lossyPath()
+    onTestFinished(() => path.stop())
+    const [ip, ...rest] = [...path.inServer, process.execPath, '-e', SERVE]
+    const server = startProgram(ip, rest)
+    onTestFinished(async () => void (await server.stop()))
+    await server.prints(/ready/)
+    const file = join(folder.path, `${title}.pcap`)
+    const capturing = await startTcpdump(file, [...args, 'tcp'], path.inClient)
+    onTestFinished(() => void capturing.stop())
 
-      for (const host of [path.ipv4, `[${path.ipv6}]`]) {
-        const [command, ...words] = [
-          ...path.inClient,
-          'curl',
-          '-sg',
-          '-H',
-          'Connection: close',
-          `http://${host}:8000/x`,
-        ]
-        const { code, stdout } = await runProgram(command, words)
-        expect([code, stdout.length]).toEqual([0, BODY_BYTES])
-      }
-      await untilClosed(file, 2)
-      await capturing.stop()
+    for (const host of [path.ipv4, `[${path.ipv6}]`]) {
+      const [command, ...words] = [...path.inClient, 'curl', '-sg', '-H', 'Connection: close', `http://${host}:8000/x`]
+      const { code, stdout } = await runProgram(command, words)
+      expect([code, stdout.length]).toEqual([0, BODY_BYTES])
+    }
+    await untilClosed(file, 2)
+    await capturing.stop()
 
-      const flows = await expectSameAsTshark(file, 'whole')
-      for (const flow of flows) expect(saidByServer(flow)).toBeGreaterThan(BODY_BYTES)
-      const { stdout } = await runProgram('tshark', [
-        '-n',
-        '-r',
-        file,
-        '-Y',
-        'tcp.analysis.out_of_order || tcp.analysis.retransmission',
-      ])
-      expect(stdout.split('\n').length, 'packets that came out of order or again').toBeGreaterThan(10)
-      expect((await explainPcap(file)).lines).toMatchObject([{ protocol: 'http/1' }, { protocol: 'http/1' }, {}])
-    })
-  },
-  LOSSY_LIMIT_MS,
-)
+    const flows = await expectSameAsTshark(file, 'whole')
+    for (const flow of flows) expect(saidByServer(flow)).toBeGreaterThan(BODY_BYTES)
+    const { stdout } = await runProgram('tshark', [
+      '-n',
+      '-r',
+      file,
+      '-Y',
+      'tcp.analysis.out_of_order || tcp.analysis.retransmission',
+    ])
+    expect(stdout.split('\n').length, 'packets that came out of order or again').toBeGreaterThan(10)
+    expect((await explainPcap(file)).lines).toMatchObject([{ protocol: 'http/1' }, { protocol: 'http/1' }, {}])
+  })
+})

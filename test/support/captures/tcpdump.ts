@@ -12,8 +12,10 @@ export async function startTcpdump(
   args: readonly string[],
   prefix: readonly string[] = [],
 ): Promise<Capturing> {
-  // Each packet is in the file as soon as it was seen, and 64 MiB may wait until a busy machine gets to it.
-  const [name, ...rest] = [...prefix, 'tcpdump', '-n', '-U', '--immediate-mode', '-B', '65536', '-w', file, ...args]
+  // Each packet is in the file as soon as it was seen. The kernel keeps a slot of the snap length for each that waits: as long as
+  // the largest packet there is, and not the default of 256 KiB, so that 4,000 may wait until a busy machine gets to them.
+  const room = ['-s', '66000', '-B', '262144']
+  const [name, ...rest] = [...prefix, 'tcpdump', '-n', '-U', '--immediate-mode', ...room, '-w', file, ...args]
   const program = startProgram(name!, rest)
   await program.prints(/listening on/)
   return { file, stop: () => program.stop('SIGINT') }
