@@ -5,6 +5,15 @@
  */
 export const FLOORS = [
   { scenario: 'small-requests', against: 'haproxy-http', atLeast: 1, rate: 'rate', cost: 'cpuMicros' },
+  {
+    scenario: 'routed-requests',
+    of: 'sluice-http-route',
+    against: 'haproxy-http',
+    atLeast: 0.7,
+    rate: 'rate',
+    cost: 'cpuMicros',
+  },
+  { scenario: 'paced-requests', of: 'sluice-http-route', adds: 'p50Micros', against: 'direct', atMost: 300 },
   { scenario: 'http2-requests', against: 'haproxy-h2', atLeast: 0.8, rate: 'rate', cost: 'cpuMicros' },
   { scenario: 'grpc-unary', against: 'node-http2', atLeast: 5, rate: 'rate', cost: 'cpuMicros' },
   {
@@ -26,14 +35,17 @@ export const FLOORS = [
  * @returns rows `{ scenario, floor, reached, verdict }`, texts for the last table
  */
 export function judgeFloors(medianOf, titleOf) {
-  return FLOORS.map((floor) =>
-    floor.atLeast === undefined ? judgeSize(floor, medianOf) : judgeRatio(floor, medianOf, titleOf),
-  )
+  return FLOORS.map((floor) => judge(floor, medianOf, titleOf))
 }
 
-function judgeRatio({ scenario, against, atLeast, rate, cost }, medianOf, titleOf) {
-  const asMeasured = ratio(medianOf(scenario, 'sluice', rate), medianOf(scenario, against, rate))
-  const perCpuSecond = ratio(medianOf(scenario, against, cost), medianOf(scenario, 'sluice', cost))
+function judge(floor, medianOf, titleOf) {
+  if (floor.atLeast !== undefined) return judgeRatio(floor, medianOf, titleOf)
+  return floor.adds === undefined ? judgeSize(floor, medianOf) : judgeLatency(floor, medianOf)
+}
+
+function judgeRatio({ scenario, of = 'sluice', against, atLeast, rate, cost }, medianOf, titleOf) {
+  const asMeasured = ratio(medianOf(scenario, of, rate), medianOf(scenario, against, rate))
+  const perCpuSecond = ratio(medianOf(scenario, against, cost), medianOf(scenario, of, cost))
   const floor = `${scenario}: ${atLeast} of ${titleOf(against)}`
   if (asMeasured === undefined || perCpuSecond === undefined)
     return { scenario, floor, reached: '–', verdict: 'not measured' }
@@ -56,6 +68,15 @@ function judgeSize({ scenario, atMost, figure }, medianOf) {
   const floor = `${scenario}: at most ${atMost} KiB a pair, ${state}`
   if (kibibytes === undefined) return { scenario, floor, reached: '–', verdict: 'not measured' }
   return { scenario, floor, reached: `${kibibytes.toFixed(2)} KiB`, verdict: kibibytes <= atMost ? 'yes' : 'no' }
+}
+
+/** What the proxy adds to the time that the load takes without one. */
+function judgeLatency({ scenario, of, adds, against, atMost }, medianOf) {
+  const [through, direct] = [medianOf(scenario, of, adds), medianOf(scenario, against, adds)]
+  const floor = `${scenario}: at most ${atMost} µs added in the median`
+  if (through === undefined || direct === undefined) return { scenario, floor, reached: '–', verdict: 'not measured' }
+  const added = through - direct
+  return { scenario, floor, reached: `${added.toFixed(0)} µs`, verdict: added <= atMost ? 'yes' : 'no' }
 }
 
 function ratio(above, below) {

@@ -16,12 +16,23 @@ import { greeting } from './scenarios/greeting.mjs'
 import { grpcUnary, http2Requests } from './scenarios/http2.mjs'
 import { idlePairs } from './scenarios/idle-pairs.mjs'
 import { newConnections } from './scenarios/new-connections.mjs'
+import { pacedRequests, routedRequests } from './scenarios/routed-requests.mjs'
 import { smallRequests } from './scenarios/small-requests.mjs'
 import { Stand } from './stand.mjs'
 import { floorTable, greetingTable, medianFigure, roundLine, scenarioTable } from './tables.mjs'
 import { missingProgram, TARGETS } from './targets.mjs'
 
-const SCENARIOS = [smallRequests, newConnections, bulk, http2Requests, grpcUnary, idlePairs, greeting]
+const SCENARIOS = [
+  smallRequests,
+  routedRequests,
+  pacedRequests,
+  newConnections,
+  bulk,
+  http2Requests,
+  grpcUnary,
+  idlePairs,
+  greeting,
+]
 
 /** A round that other processes disturbed is measured again, at most so often; then it stands, with its warning. */
 const MAX_REPEATS = 2

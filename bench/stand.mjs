@@ -22,18 +22,24 @@ export class Stand {
 
   /** Starts nginx with a small answer at /. nginx, since it is cheaper than a Node server. */
   async startHttpOrigin() {
-    const port = await findFreePort()
+    const [port] = await this.startHttpOrigins(1)
+    return port
+  }
+
+  /** The same on so many ports: endpoints of one destination. One nginx, since the load's core is all there is for them. */
+  async startHttpOrigins(count) {
+    const ports = await Promise.all(Array.from({ length: count }, findFreePort))
     const http = `default_type text/plain;
   keepalive_requests 1000000000;
   keepalive_timeout 1h;
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join('\n    ')}
     location = / { return 200 "hello, world\\n"; }
   }`
     const { group, directory, options } = this
     startNginx(group, { directory, name: 'origin', cores: options.loadCores, connections: 4096, http })
-    await untilListening(port, group)
-    return port
+    for (const port of ports) await untilListening(port, group)
+    return ports
   }
 
   /** Starts nghttpd, HTTP/2 without TLS, with the files of the round's folder. */
@@ -67,8 +73,8 @@ export class Stand {
     return this.#startScript(file, this.port)
   }
 
-  /** Starts the target before the origin and waits until it listens. */
-  async startProxy(origin) {
+  /** Starts the target before the origin, or before several to choose from, and waits until it listens. */
+  async startProxy(origin, ...others) {
     if (this.target.start === undefined) {
       this.port = origin
       return
@@ -85,6 +91,7 @@ export class Stand {
       pairs: options.pairs,
       port,
       origin,
+      origins: [origin, ...others],
     })
     await untilListening(port, group)
     this.port = port

@@ -11,6 +11,7 @@ const QUOTED_GREETINGS = [
 /** Rates that are compared with HAProxy's, by scenario. */
 const COMPARED = {
   'small-requests': 'rate',
+  'routed-requests': 'rate',
   'new-connections': 'rate',
   bulk: 'gigabytesPerSecond',
 }

@@ -13,8 +13,9 @@ const NODE_PIPE = fileURLToPath(new URL('servers/node-pipe.mjs', import.meta.url
 const INSPECT_DELAY = '5s'
 
 /**
- * What is measured: one column of the tables. `start` gets `{ group, directory, cores, port, origin, pairs, options }`,
- * (and `adminPort` with `hasAdmin`) starts the proxy on 127.0.0.1:port before 127.0.0.1:origin and returns its process; `missing` says why it cannot.
+ * What is measured: one column of the tables. `start` gets `{ group, directory, cores, port, origin, origins, pairs, options }`,
+ * (and `adminPort` with `hasAdmin`) starts the proxy on 127.0.0.1:port before 127.0.0.1:origin, or before all `origins` where it balances,
+ * and returns its process; `missing` says why it cannot.
  * @typedef {object} Target
  * @property {string} name as `--only` takes it
  * @property {string} title
@@ -25,6 +26,7 @@ const INSPECT_DELAY = '5s'
 
 const RATES = ['small-requests', 'new-connections', 'bulk']
 const HTTP2 = ['http2-requests', 'grpc-unary']
+const ROUTES = ['routed-requests', 'paced-requests']
 const CARRIES = [...RATES, 'idle-pairs', 'greeting']
 
 /** @type {readonly Target[]} */
@@ -32,7 +34,7 @@ export const TARGETS = [
   {
     name: 'direct',
     title: 'no proxy',
-    scenarios: [...RATES, ...HTTP2, 'greeting'],
+    scenarios: [...RATES, ...ROUTES, ...HTTP2, 'greeting'],
     missing: () => undefined,
     start: undefined,
   },
@@ -61,7 +63,7 @@ export const TARGETS = [
   {
     name: 'sluice-http-route',
     title: 'Sluice, routing requests',
-    scenarios: ['small-requests', 'new-connections'],
+    scenarios: ['small-requests', ...ROUTES, 'new-connections'],
     missing: missingSluice,
     start: (setting) => startSluice(setting, ['    filters: [detect, http-metrics, http-route, tcp-forward]']),
   },
@@ -94,7 +96,7 @@ export const TARGETS = [
   {
     name: 'haproxy-http',
     title: 'HAProxy http',
-    scenarios: RATES,
+    scenarios: [...RATES, ...ROUTES],
     missing: () => missingProgram('haproxy'),
     start: (setting) => startHaproxy(setting, 'http', []),
   },
@@ -121,6 +123,13 @@ export const TARGETS = [
     start: (setting) => startNginxStream(setting, ''),
   },
   {
+    name: 'nginx-http',
+    title: 'nginx http',
+    scenarios: ROUTES,
+    missing: () => missingProgram('nginx'),
+    start: startNginxHttp,
+  },
+  {
     name: 'nginx-preread',
     title: 'nginx stream, ssl_preread',
     scenarios: ['greeting'],
@@ -138,16 +147,17 @@ export const TARGETS = [
 ]
 
 /** The default chain: no `filters`. With `filters` it has a choice to make, so that both sides are withheld. */
-function startSluice({ group, directory, cores, port, origin, options, adminPort }, filters) {
+function startSluice({ group, directory, cores, port, origins, options, adminPort }, filters) {
   const file = join(directory, 'sluice.yaml')
   const lines = [
     'log: { level: warn }',
     'accessLog: false',
     ...(adminPort === undefined ? [] : [`admin: { address: "127.0.0.1:${adminPort}" }`]),
+    `upstreams: { origin: { endpoints: [${origins.map((origin) => `"127.0.0.1:${origin}"`).join(', ')}] } }`,
     'listeners:',
     '  - name: bench',
     `    address: "127.0.0.1:${port}"`,
-    `    destination: "127.0.0.1:${origin}"`,
+    '    destination: origin',
     ...filters,
   ]
   writeFileSync(file, lines.join('\n') + '\n')
@@ -174,7 +184,7 @@ function opaqueByPort({ origin }) {
   ]
 }
 
-function startHaproxy({ group, directory, cores, port, origin, pairs }, mode, lines, protocol = '') {
+function startHaproxy({ group, directory, cores, port, origins, pairs }, mode, lines, protocol = '') {
   const file = join(directory, 'haproxy.cfg')
   const config = `global
   nbthread 1
@@ -187,7 +197,7 @@ listen bench
   mode ${mode}
   bind 127.0.0.1:${port}${protocol}
   ${lines.join('\n  ')}
-  server origin 127.0.0.1:${origin}${protocol}
+  ${origins.map((origin, index) => `server origin${index} 127.0.0.1:${origin}${protocol}`).join('\n  ')}
 `
   writeFileSync(file, config)
   return group.start(['haproxy', '-db', '-f', file], { cores })
@@ -196,6 +206,22 @@ listen bench
 function startNginxStream({ group, directory, cores, port, origin, pairs }, directive) {
   const stream = `server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${origin}; ${directive} }`
   return startNginx(group, { directory, name: 'stream', cores, connections: 2 * pairs + 1000, stream })
+}
+
+/** Connections to origins are kept, as many as there may be: by default nginx opens one for each request. */
+function startNginxHttp({ group, directory, cores, port, origins }) {
+  const http = `upstream origin {
+    ${origins.map((origin) => `server 127.0.0.1:${origin};`).join('\n    ')}
+    keepalive 100;
+    keepalive_requests 1000000000;
+  }
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }`
+  return startNginx(group, { directory, name: 'proxy', cores, connections: 4096, http })
 }
 
 function missingSluice({ sluice = SLUICE }) {

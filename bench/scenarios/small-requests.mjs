@@ -4,18 +4,20 @@ import { runWrk } from '../load/wrk.mjs'
 /** Long enough for Node to compile what is hot, in seconds. */
 export const WARM_UP_SECONDS = 2
 
+export const REQUEST_COLUMNS = [
+  { key: 'rate', title: 'requests/s', digits: 0 },
+  { key: 'cpuMicros', title: 'CPU µs/request', digits: 2 },
+  { key: 'p50Micros', title: 'p50 µs', digits: 0 },
+  { key: 'p99Micros', title: 'p99 µs', digits: 0 },
+  { key: 'proxyPercent', title: 'proxy core %', digits: 0 },
+  { key: 'loadPercent', title: 'load core %', digits: 0 },
+]
+
 export const smallRequests = {
   name: 'small-requests',
   title: 'small HTTP/1 requests on 50 kept connections',
   needs: ['wrk', 'nginx'],
-  columns: [
-    { key: 'rate', title: 'requests/s', digits: 0 },
-    { key: 'cpuMicros', title: 'CPU µs/request', digits: 2 },
-    { key: 'p50Micros', title: 'p50 µs', digits: 0 },
-    { key: 'p99Micros', title: 'p99 µs', digits: 0 },
-    { key: 'proxyPercent', title: 'proxy core %', digits: 0 },
-    { key: 'loadPercent', title: 'load core %', digits: 0 },
-  ],
+  columns: REQUEST_COLUMNS,
 
   async run(stand) {
     await stand.startProxy(await stand.startHttpOrigin())
