@@ -19,6 +19,8 @@ export class HttpExchange {
   endpoint: string | undefined
   /** How often it was sent again. */
   retries = 0
+  /** Why the proxy itself has answered; undefined where a server has. */
+  refused: string | undefined
   /** By its content type. */
   isGrpc = false
   /** Once the request's head is complete: where it is counted. */

@@ -146,7 +146,7 @@ export class ConnectionRecorder {
   #recordOf(exchange: HttpExchange, error: string): RequestRecord {
     const { clock, listener } = this.#recorder
     const { source, destination } = this.#connection
-    const { status, grpcStatus, isGrpc, version, userAgent, referer, route, latencyMs } = exchange
+    const { status, grpcStatus, isGrpc, version, userAgent, referer, route, latencyMs, refused } = exchange
     const durationMs = this.now() - exchange.startedAt
     return {
       listener: listener.name,
@@ -170,6 +170,7 @@ export class ConnectionRecorder {
       bytes: { client: exchange.requestBytes, server: exchange.responseBytes },
       ...(isGrpc && { messages: { client: exchange.requestMessages, server: exchange.responseMessages } }),
       ...(route !== undefined && { route }),
+      ...(refused !== undefined && { refused }),
       ...(exchange.retries > 0 && { retries: exchange.retries }),
     }
   }

@@ -41,6 +41,8 @@ export interface RequestRecord {
   readonly messages?: Readonly<Record<Side, number>>
   /** Label of the path template that it matched. */
   readonly route?: string
+  /** Why the proxy itself has answered, in a server's place: a reason of `http-route`. */
+  readonly refused?: string
   /** How often it was sent again; absent where it was not. */
   readonly retries?: number
 }

@@ -25,6 +25,7 @@ import {
 import type { GatherTarget } from './gather.js'
 import { badRequest, encodeAnswer, type FixedAnswer, type Refusal, refusalAnswer } from './refusal.js'
 import type { RequestSource } from './request-source.js'
+import { RequestTrace } from './request-trace.js'
 import { Http1RequestView, type RequestView } from './request-view.js'
 import type { RouteRule } from './route-rule.js'
 import { RoutedRequest } from './routed-request.js'
@@ -43,6 +44,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   readonly #recorder: ConnectionRecorder
   readonly #wire: Wire
   readonly #parser: Http1Parser
+  readonly #trace: RequestTrace
   readonly #onClosed: (session: Http1Session) => void
   /** What came before its turn. */
   #early: GrowingBuffer | undefined
@@ -84,6 +86,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#services = services
     this.#recorder = recorder
     this.#wire = connection.downstream
+    this.#trace = new RequestTrace(connection.trace)
     this.#onClosed = onClosed
     this.#idleSince = services.clock.now()
     this.#parser = new Http1Parser('request', this, { maxHeadBytes: services.maxHeadBytes, isOneByOne: true })
@@ -152,7 +155,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   onHead(head: Http1Head): void {
     const exchange = this.#exchange!
-    if (this.#recorder.isDetailed) describeRequest(exchange, head)
+    if (this.#recorder.isDetailed || this.#trace.isWanted) describeRequest(exchange, head)
     this.#isHttp10 = head.minorVersion === 0
     this.#isHead = head.isHead
     // What a client says behind a CONNECT is meant for a tunnel, also where it gets none.
@@ -263,6 +266,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       return
     }
     this.#services.counts.refused(refusal.reason)
+    if (this.#exchange) this.#exchange.refused = refusal.reason
     const isBad = refusal.status < 500 && refusal.status !== 404
     this.#answerOurselves(refusalAnswer(refusal), isBad || refusal.status === 501 || this.#willEnd)
   }
@@ -348,10 +352,13 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#isLast = isLast
     this.take(encodeAnswer(answer, { isHead: this.#isHead, isClosing: isLast, isHttp10: this.#isHttp10 }))
     const exchange = this.#exchange
-    // Of a head that never was complete nothing is known to be counted.
     if (exchange?.cells !== undefined) {
       this.#recorder.responseHead(exchange, answer.status)
       this.#record(this.#isHead ? 0 : answer.body.length, '')
+    } else if (exchange !== undefined) {
+      // Of a head that never was complete nothing is known to be counted.
+      exchange.status = answer.status
+      this.#trace.add(exchange, this.#recorder.now())
     }
     this.exchangeOver()
   }
@@ -436,7 +443,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     exchange.requestBytes = this.#parser.bodyBytes
     exchange.responseBytes = responseBytes
     this.#recorder.responseContent(exchange)
-    this.#recorder.end(exchange, error)
+    this.#writeDown(exchange, error)
   }
 
   #abandonExchange(): void {
@@ -444,7 +451,12 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#exchange = undefined
     if (exchange?.cells === undefined || exchange.isOver) return
     exchange.requestBytes = this.#parser.bodyBytes
-    this.#recorder.end(exchange, 'unclassified')
+    this.#writeDown(exchange, 'unclassified')
+  }
+
+  #writeDown(exchange: HttpExchange, error: string): void {
+    this.#recorder.end(exchange, error)
+    this.#trace.add(exchange, this.#recorder.now())
   }
 
   #finish(): void {
