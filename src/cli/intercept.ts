@@ -3,7 +3,7 @@ import { type Cidr, cidr } from '../core/config/scalars.js'
 import { describeChange, findChanges, hasIpv6, type InterceptOptions, makeChanges } from '../interception/intercept.js'
 import type { InterceptionPlan } from '../interception/interception-plan.js'
 import { IPTABLES_MODES, type IptablesMode } from '../interception/iptables.js'
-import { parsePortRanges, type PortRange } from '../interception/port-ranges.js'
+import { parsePortRanges, type PortRange } from '../core/port-ranges.js'
 import type { Family } from '../interception/rules.js'
 import type { CliIo } from './cli-io.js'
 import { UsageError } from './exit-code.js'
@@ -178,9 +178,13 @@ function wholeNumber(text: string, min: number, max: number): number {
 
 /** An option that is given again adds to what it said before. */
 function morePorts(text: string, before: readonly PortRange[] = []): readonly PortRange[] {
-  const parsed = parsePortRanges(text)
-  if (parsed.problem !== undefined) throw new InvalidArgumentError(`${parsed.problem}.`)
-  return [...before, ...parsed.value]
+  // Empty where a script has none.
+  if (text.trim() === '') return before
+  try {
+    return [...before, ...parsePortRanges(text)]
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as RangeError).message}.`)
+  }
 }
 
 function moreSubnets(text: string, before: readonly Cidr[] = []): readonly Cidr[] {

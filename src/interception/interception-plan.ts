@@ -1,5 +1,5 @@
 import type { Cidr } from '../core/config/scalars.js'
-import type { PortRange } from './port-ranges.js'
+import type { PortRange } from '../core/port-ranges.js'
 
 /** What `sluice intercept` is asked for. */
 export interface InterceptionPlan {

@@ -1,5 +1,6 @@
 import type { InterceptionPlan } from './interception-plan.js'
-import { multiportGroups, type PortRange } from './port-ranges.js'
+import type { PortRange } from '../core/port-ranges.js'
+import { multiportGroups } from './multiport-groups.js'
 
 export type Family = 'ipv4' | 'ipv6'
 

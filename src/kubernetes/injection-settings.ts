@@ -1,5 +1,5 @@
 import { cidr } from '../core/config/scalars.js'
-import { formatPortRange, parsePort, parsePortRanges, type PortRange } from './port-ranges.js'
+import { formatPortRange, parsePort, parsePortRanges, type PortRange } from '../core/port-ranges.js'
 import { amountOf, parseQuantity } from './quantity.js'
 
 /** What a sidecar is to be like: flags, and annotations of a workload over them. */

@@ -6,7 +6,7 @@ import { DEFAULT_CHAIN } from '../core/config/defaults.js'
 import { loadConfig, parseConfig, readParsedConfig } from '../core/config/load-config.js'
 import type { Registry } from '../core/config/registry.js'
 import type { InjectionSettings } from './injection-settings.js'
-import { formatPortRange, type PortRange } from './port-ranges.js'
+import { formatPortRange, type PortRange } from '../core/port-ranges.js'
 
 /** The ports that the rest of a pod has to know. */
 export type SidecarPorts = Pick<InjectionSettings, 'inboundPort' | 'outboundPort' | 'adminPort'>

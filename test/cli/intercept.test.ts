@@ -247,8 +247,8 @@ describe.skipIf(programs.areMissing)('sluice intercept' + programs.why, () => {
   })
 
   test.each([
-    [['--skip-inbound-ports', '25-23'], /"25-23": the upper end of a range may not be below the lower one/],
-    [['--include-outbound-ports', 'http'], /"http" is not a port from 0 to 65535/],
+    [['--skip-inbound-ports', '25-23'], /"25-23": the end of a range must not be below its beginning/],
+    [['--include-outbound-ports', 'http'], /"http" is no port: expected 0 to 65535/],
     [['--subnets-to-ignore', '10.0.0.0/33'], /prefix must be 0 to 32, got "33"/],
     [['--inbound-port', '0'], /It must be 1 to 65535/],
     [['--no-inbound', '--no-outbound'], /leave nothing to do/],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatPortRange, parsePort, parsePortRanges } from '../../src/kubernetes/port-ranges.js'
+import { formatPortRange, parsePort, parsePortRanges } from '../../src/core/port-ranges.js'
 
 describe('a list of ports', () => {
   test.each([
