@@ -54,16 +54,18 @@ function parseTap(source: TapSource, query: URLSearchParams): TapOptions | strin
   return findListener(source, listener) ?? { listener, filter, share, max: max === undefined ? Infinity : Number(max) }
 }
 
+const SEE_REQUESTS: ReadonlySet<string> = new Set(['http-metrics', 'http-route'])
+
 /** What is wrong with the listener. */
 function findListener({ config }: TapSource, name: string | undefined): string | undefined {
   const observed = config.listeners.filter(({ filters }) =>
-    filters.some(({ definition }) => definition.name === 'http-metrics'),
+    filters.some(({ definition }) => SEE_REQUESTS.has(definition.name)),
   )
   if (name === undefined)
-    return observed.length > 0 ? undefined : 'no listener has the filter http-metrics, which sees the requests'
+    return observed.length > 0 ? undefined : 'no listener has a filter that sees requests: http-metrics or http-route'
   if (observed.some((listener) => listener.name === name)) return undefined
   const names = observed.map((listener) => listener.name).join(', ')
-  return `listener: there is no "${name}" with the filter http-metrics; there are ${names === '' ? 'none' : names}`
+  return `listener: there is no "${name}" with http-metrics or http-route; there are ${names === '' ? 'none' : names}`
 }
 
 function parseShare(text: string): number | string {

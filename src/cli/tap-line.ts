@@ -10,6 +10,7 @@ const request = z.looseObject({
   listener: z.string(),
   connection: z.number(),
   source: z.string(),
+  destination: z.string().optional(),
   protocol: z.string(),
   method: z.string(),
   target: z.string(),
@@ -17,6 +18,9 @@ const request = z.looseObject({
   status: z.number().optional(),
   grpcStatus: z.number().optional(),
   error: z.string().optional(),
+  refused: z.string().optional(),
+  route: z.string().optional(),
+  retries: z.number().optional(),
   durationMs: z.number(),
   bytes: sides,
   messages: sides.optional(),
@@ -34,17 +38,20 @@ export function tapLine(json: string, at: Date): string {
     return `${clockTime(at)}${GAP}${counted(few.data.dropped, 'request')} not shown: the reader is too slow\n`
   const seen = request.safeParse(value)
   if (!seen.success) return `${clockTime(at)}${GAP}${withoutControls(json.slice(0, MAX_TARGET_LENGTH))}\n`
-  const { listener, connection, source, protocol, method, target, authority, durationMs, bytes, messages } = seen.data
+  const { listener, connection, source, destination, protocol, method, target, authority } = seen.data
+  const { route, retries, durationMs, bytes, messages } = seen.data
   // In absolute form the target has its authority itself.
   const what = `${method} ${target.startsWith('/') ? authority : ''}${target}`
   const columns = [
     clockTime(at),
     listener,
     `#${connection}`,
-    source,
+    destination === undefined ? source : `${source} > ${destination}`,
     protocol,
     what.length > MAX_TARGET_LENGTH ? `${what.slice(0, MAX_TARGET_LENGTH)}…` : what,
+    ...(route === undefined ? [] : [`route ${route}`]),
     outcome(seen.data),
+    ...(retries === undefined ? [] : [`sent again ${retries === 1 ? 'once' : `${retries} times`}`]),
     formatMs(durationMs),
     `${formatBytes(bytes.client)} up`,
     `${formatBytes(bytes.server)} down`,
@@ -53,11 +60,12 @@ export function tapLine(json: string, at: Date): string {
   return `${withoutControls(columns.join(GAP))}\n`
 }
 
-function outcome({ status, grpcStatus, error }: z.output<typeof request>): string {
+function outcome({ status, grpcStatus, error, refused }: z.output<typeof request>): string {
   const words = [
     ...(status === undefined ? [] : [String(status)]),
     ...(grpcStatus === undefined ? [] : [`grpc ${grpcStatus}`]),
     ...(error === undefined ? [] : [error]),
+    ...(refused === undefined ? [] : [refused]),
   ]
   return words.join(' ')
 }

@@ -19,7 +19,7 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024
 const MAX_REASON_LENGTH = 500
 
 const NOTES = `
-Shows requests as they end, of a running Sluice with "admin" in its configuration and http-metrics in a chain:
+Shows requests as they end, of a running Sluice with "admin" in its configuration and http-metrics or http-route in a chain:
   sluice tap                                    all of them
   sluice tap --listener web --status 5xx        what fails
   sluice tap --path '/orders/{id}' --method PUT one route; without braces --path is the beginning of a path

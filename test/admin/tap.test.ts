@@ -160,7 +160,7 @@ describe('/tap', () => {
     ['?sample=0%25', 'sample: expected a percentage above 0, up to 100%, such as 10%, got "0%"\n'],
     ['?sample=101', 'sample: expected a percentage above 0, up to 100%, such as 10%, got "101"\n'],
     ['?max=-1', 'max: expected a whole number from 1 on, got "-1"\n'],
-    ['?listener=c', 'listener: there is no "c" with the filter http-metrics; there are a, b\n'],
+    ['?listener=c', 'listener: there is no "c" with http-metrics or http-route; there are a, b\n'],
     ['?status=200&status=404', 'status: given twice\n'],
     [
       '?colour=%1b',
@@ -173,7 +173,7 @@ describe('/tap', () => {
   test('says so where nothing sees requests', async () => {
     expect(await refused(await tapped(['detect', 'tcp-forward']), '')).toEqual({
       status: 400,
-      text: 'no listener has the filter http-metrics, which sees the requests\n',
+      text: 'no listener has a filter that sees requests: http-metrics or http-route\n',
     })
   })
 

@@ -2,8 +2,10 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { type AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../support/free-port.js'
 import { startSluice } from '../support/start-sluice.js'
 import type { Sluice } from '../../src/sluice.js'
+import type { SluiceConfig } from '../../src/sluice-config.js'
 import { SpawnedSluice } from './spawned-sluice.js'
 import { get, webOrigin } from './test-origin.js'
 
@@ -13,15 +15,15 @@ interface Tapped {
   readonly port: number
 }
 
-async function tapped(): Promise<Tapped> {
+async function tapped(listener: Record<string, unknown> = {}): Promise<Tapped> {
   const origin = await webOrigin((asked, response) => {
     response.statusCode = asked.url === '/broken' ? 500 : 200
     response.end('hello')
   })
   const sluice = await startSluice({
     admin: { address: '127.0.0.1:0' },
-    listeners: [{ name: 'web', address: '127.0.0.1:0', destination: `127.0.0.1:${origin}` }],
-  })
+    listeners: [{ name: 'web', address: '127.0.0.1:0', destination: `127.0.0.1:${origin}`, ...listener }],
+  } as SluiceConfig)
   return { sluice, admin: `127.0.0.1:${sluice.adminAddress!.port}`, port: sluice.address('web').port }
 }
 
@@ -42,9 +44,20 @@ describe('sluice tap', () => {
     tap.process.kill('SIGINT')
     expect(await tap.ended).toBe(0)
     expect(tap.written.stdout.split('\n')[0]).toMatch(
-      /^\d\d:\d\d:\d\d\.\d{3} {2}web {2}#\d+ {2}127\.0\.0\.1:\d+ {2}http\/1 {2}GET 127\.0\.0\.1:\d+\/orders\?id=1 {2}200 {2}[\d.]+ ms {2}0 B up {2}5 B down$/,
+      /^\d\d:\d\d:\d\d\.\d{3} {2}web {2}#\d+ {2}127\.0\.0\.1:\d+ > 127\.0\.0\.1:\d+ {2}http\/1 {2}GET 127\.0\.0\.1:\d+\/orders\?id=1 {2}200 {2}[\d.]+ ms {2}0 B up {2}5 B down$/,
     )
     expect(tap.written.stderr).toBe('')
+  })
+
+  test('shows of routed requests the rule, and why the proxy itself has answered', async () => {
+    const rules = [{ name: 'down', match: { path: '/down' }, upstream: `127.0.0.1:${await freePort()}` }]
+    const { admin, port } = await tapped({ filters: ['detect', { 'http-route': { rules } }, 'tcp-forward'] })
+    const tap = new SpawnedSluice(['tap', '--admin', admin, '--max', '1'])
+    await askUntilSeen(tap, port, '/down', /\n/)
+    expect(await tap.ended).toBe(0)
+    expect(tap.written.stdout).toMatch(
+      / > 127\.0\.0\.1:\d+ {2}http\/1 {2}GET 127\.0\.0\.1:\d+\/down {2}route down {2}503 connect-failed {2}/,
+    )
   })
 
   test('shows those that are asked for as JSON lines, and ends after so many', async () => {
@@ -109,7 +122,7 @@ describe('sluice tap', () => {
 
   test.each([
     [['--status', '5x'], '--status: expected one such as 404, or a class such as 5xx, got "5x"\n'],
-    [['--listener', 'wbe'], '--listener: there is no "wbe" with the filter http-metrics; there are web\n'],
+    [['--listener', 'wbe'], '--listener: there is no "wbe" with http-metrics or http-route; there are web\n'],
     [['--sample', 'ten'], '--sample: expected a percentage above 0, up to 100%, such as 10%, got "ten"\n'],
   ])('takes %j for a usage error', async (options, message) => {
     const { admin } = await tapped()
