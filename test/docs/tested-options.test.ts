@@ -23,6 +23,12 @@ describe('the options of http-route, of upstreams and of dns', () => {
     )
     expect(missing).toEqual([])
   })
+
+  test.each(tested)('%s: each is exercised by an end-to-end test', (subject) => {
+    const own = tests.filter((one) => one.subject === subject).flatMap(({ options }) => options)
+    const leaves = optionRows(subject, registry).filter(({ hasOptions }) => !hasOptions)
+    expect(leaves.map(({ name }) => name).filter((name) => !own.includes(name))).toEqual([])
+  })
 })
 
 /** What the table of an option's own options is of: of `rules`, a list, of its first item. */

@@ -126,6 +126,8 @@ export interface AskOptions {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string
+  /** The client's own address. */
+  readonly localAddress?: string
   /** Connections that are used again. Without it, one of its own. */
   readonly agent?: Agent
 }
