@@ -38,7 +38,7 @@ export interface HostPort {
 export type Balance =
   'round-robin' | 'least-connections' | 'least-requests' | 'random' | 'peak-ewma' | 'consistent-hash'
 
-/** What `consistent-hash` looks at: the client's address, or a header of a request. */
+/** What `consistent-hash` looks at: the client's address, or a header of a request, its name in lower case. */
 export type HashOn = 'source' | { readonly header: string }
 
 export interface UpstreamConfig {

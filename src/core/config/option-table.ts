@@ -5,30 +5,61 @@ import type { Registry } from './registry.js'
 /** A generated region of a page: what its options are of, and what stands in it. */
 const REGION = /(<!-- options of ([^>]+?) -->\n)[\s\S]*?(<!-- end of options -->)/g
 
+/** The tests of an option of a subject, in Markdown; empty where there are none. */
+export type TestsOf = (subject: string, option: string) => string
+
+/** An option of a table. */
+export interface OptionRow {
+  readonly name: string
+  /** It has options of its own, or is a list of what has some: they have a table of their own. */
+  readonly hasOptions: boolean
+}
+
 /**
  * Puts the tables of options into a page, between `<!-- options of listeners.0 -->` and `<!-- end of options -->`. Named is a path in
- * the configuration, where any name stands for one of a map's keys (`upstreams.NAME`), or a filter (`filter detect`) or a part of its options (`filter detect sniffers.NAME`), or `the file`.
+ * the configuration, where any name stands for one of a map's keys (`upstreams.NAME`), or a filter (`filter detect`) or a part of its
+ * options (`filter detect sniffers.NAME`), or `the file`. Where an option of a table has tests, they stand beside it.
  */
-export function fillOptionTables(page: string, registry: Registry): string {
+export function fillOptionTables(page: string, registry: Registry, testsOf: TestsOf = () => ''): string {
   return page.replace(REGION, (_region, begin: string, subject: string, end: string) => {
-    return `${begin}\n${optionTable(schemaOf(subject, registry))}\n${end}`
+    const table = optionTable(schemaOf(subject, registry), (option) => testsOf(subject, option))
+    return `${begin}\n${table}\n${end}`
   })
 }
 
+/** What the tables of a page are of. */
+export function subjectsOf(page: string): string[] {
+  return [...page.matchAll(REGION)].map(([, , subject]) => subject!)
+}
+
+/** The options in the table of a subject. */
+export function optionRows(subject: string, registry: Registry): OptionRow[] {
+  return optionsOf(schemaOf(subject, registry)).map(([name, option]) => ({ name, hasOptions: hasOptions(option) }))
+}
+
 /** A Markdown table with a row for each option of a map. */
-export function optionTable(schema: JsonSchema): string {
-  const rows = optionsOf(schema).map(([name, option]) => {
-    return `| \`${name}\` | ${valueOf(option)} | ${defaultOf(name, option, schema)} | ${escapeCell(option.description ?? '')} |`
-  })
-  if (rows.length === 0) return 'It has no options.\n'
+function optionTable(schema: JsonSchema, testsOf: (option: string) => string): string {
+  const options = optionsOf(schema)
+  if (options.length === 0) return 'It has no options.\n'
+  const areTested = options.some(([name]) => testsOf(name) !== '')
+  const columns = ['option', 'value', 'default', 'what it does', ...(areTested ? ['tested by'] : [])]
+  const rows = options.map(([name, option]) => [
+    `\`${name}\``,
+    valueOf(option),
+    defaultOf(name, option, schema),
+    escapeCell(option.description ?? ''),
+    ...(areTested ? [testsOf(name) || (hasOptions(option) ? 'each of its options' : '')] : []),
+  ])
   // Its columns would be filled up with blanks, and every line would change with one.
-  return [
-    '<!-- prettier-ignore -->',
-    '| option | value | default | what it does |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n')
+  return ['<!-- prettier-ignore -->', ...[columns, columns.map(() => '---'), ...rows].map(tableLine), ''].join('\n')
+}
+
+function tableLine(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function hasOptions(option: JsonSchema): boolean {
+  return [option, ...(option.items ? [option.items] : [])].some((each) => optionsOf(each).length > 0)
 }
 
 function schemaOf(subject: string, registry: Registry): JsonSchema {
@@ -89,7 +120,9 @@ function boundsOf({ minimum, maximum }: JsonSchema): string {
 
 function defaultOf(name: string, option: JsonSchema, parent: JsonSchema): string {
   if (option.default !== undefined)
-    return isMap(option.default) ? '' : `\`${JSON.stringify(option.default).replaceAll('"', '')}\``
+    return isMap(option.default) || option.default === ''
+      ? ''
+      : `\`${JSON.stringify(option.default).replaceAll('"', '')}\``
   const required = [parent, ...(parent.anyOf ?? [])].flatMap((each) => each.required ?? [])
   return required.includes(name) ? 'required' : ''
 }

@@ -99,7 +99,8 @@ function assembleUpstream({ name, settings }: ReadUpstream, file: string | undef
     endpoints: bounded.flatMap(({ address, weight, maxConnections }) =>
       address ? [{ ...address, maxConnections, ...(weight !== undefined && weight !== 1 && { weight }) }] : [],
     ),
-    ...(typeof hashOn === 'object' && { hashOn }),
+    // Fields are looked for by their names in lower case.
+    ...(typeof hashOn === 'object' && { hashOn: { header: hashOn.header.toLowerCase() } }),
     ...(sources.length > 0 && { sources }),
     ...(ejection && { ejection: assembleEjection(ejection) }),
     ...(healthCheck && { healthCheck: assembleHealthCheck(healthCheck) }),

@@ -6,21 +6,23 @@ import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
 const timeouts = z.strictObject({
   header: duration({ minMs: 1 })
     .prefault('10s')
-    .describe('From the first byte of a head to its last. The client gets a 408, and its connection is closed.'),
+    .describe('From the first byte of a head to its last; then the client gets a 408, and its connection is closed.'),
   idle: duration({ minMs: 1 })
     .prefault('60s')
-    .describe('How long a client may be silent between two requests. Its connection is closed.'),
+    .describe('How long a client may be silent between two requests; then its connection is closed.'),
   request: duration({ minMs: 1 })
     .optional()
     .describe(
-      'From the first byte of a request to the last of its response. Without a response the client gets a 504. Default: as long as it takes.',
+      'From the first byte of a request to the last of its response; without a response the client gets a 504, else a reset. Default: as long as it takes.',
     ),
 })
 
 const pool = z.strictObject({
   idleTimeout: duration({ minMs: 1 })
     .prefault('60s')
-    .describe('How long a connection to an endpoint is kept for the next request; less where its server says so.'),
+    .describe(
+      'How long a connection to an endpoint is kept for the next request; a second less than the server says, where it says so (`Keep-Alive: timeout=5`).',
+    ),
   maxPending: z
     .int()
     .min(0)
@@ -37,11 +39,15 @@ const retries = z.strictObject({
     .min(0)
     .max(10)
     .default(2)
-    .describe('How often one request is sent again. Does not count connections that could not be opened.'),
+    .describe(
+      'How often one request is sent again. A connection that cannot be opened, or had been idle, is replaced without counting here.',
+    ),
   statuses: z
     .array(z.int().min(400).max(599))
     .default([])
-    .describe('Statuses after which a request that can be repeated is sent again, to another endpoint.'),
+    .describe(
+      'Statuses after which a request that can be repeated is sent to another endpoint, such as `[502, 503, 504]`.',
+    ),
   ratio: z.number().min(0).max(10).default(0.2).describe('Retries that may be for each request: 0.2 is one for five.'),
   minPerSecond: z
     .number()
@@ -55,7 +61,7 @@ const forwardedMode = z.enum(['off', 'append', 'replace']).default('off')
 
 const forwarding = z.strictObject({
   xForwarded: forwardedMode.describe(
-    '`x-forwarded-for`, `-proto` and `-host`: `append` believes what is there and adds to it, `replace` does not.',
+    "`append`: the client's address is added to `x-forwarded-for`, `x-forwarded-proto` and `-host` are set where there are none; `replace`: what is there is not believed.",
   ),
   forwarded: forwardedMode.describe('`forwarded` (RFC 7239), likewise.'),
   via: z
@@ -64,14 +70,17 @@ const forwarding = z.strictObject({
     .optional()
     .describe('Adds `via` to requests, with this name.'),
   requestId: z.boolean().default(false).describe('Sets `x-request-id` where there is none.'),
-  traceparent: z.boolean().default(false).describe('Sets `traceparent` (W3C Trace Context) where there is none.'),
+  traceparent: z
+    .boolean()
+    .default(false)
+    .describe('Sets `traceparent` (W3C Trace Context) where there is none, not sampled.'),
 })
 
 export const httpRouteOptions = z.strictObject({
   maxHeadBytes: size({ minBytes: 1024, maxBytes: 1024 * 1024 })
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
     .describe(
-      'Largest head (start line and fields) or trailer section. A larger one gets a 431, or a 502 for a response.',
+      'Largest head (start line and fields) or trailer section, 1 KiB to 1 MiB. A larger one gets a 431, or a 502 for a response.',
     ),
   rules: z
     .array(ruleOptions)

@@ -33,11 +33,13 @@ const match = z
   .strictObject({
     host: anyOf(host)
       .optional()
-      .describe('The host that is asked for, without its port: exact, or "*.x" for any name below x, at any depth.'),
+      .describe(
+        'The host that is asked for, without its port: exact, or `*.x` for any name below `x`, at any depth, not `x` itself.',
+      ),
     path: anyOf(path).optional().describe('The whole path, without the query, as it was sent.'),
     pathPrefix: path
       .optional()
-      .describe('The path, or what it begins with, in whole segments: /v1 is /v1 and /v1/x, not /v10.'),
+      .describe('The path, or what it begins with, in whole segments: `/v1` is `/v1` and `/v1/x`, not `/v10`.'),
     pathTemplate: template
       .optional()
       .describe('`/orders/{id}`: a name in braces stands for one segment, `{rest...}` at the end for all that follow.'),
@@ -66,9 +68,9 @@ const fieldValue = z.string().regex(/^(?:[!-~\u0080-\u00ff](?:[ \t!-~\u0080-\u00
 
 const headers = z
   .strictObject({
-    set: z.record(editable, fieldValue).default({}).describe('In place of what is there.'),
-    add: z.record(editable, fieldValue).default({}).describe('Beside what is there.'),
-    remove: z.array(editable).default([]).describe('Whatever their values.'),
+    set: z.record(editable, fieldValue).default({}).describe('Names and values, in place of what is there.'),
+    add: z.record(editable, fieldValue).default({}).describe('Names and values, beside what is there.'),
+    remove: z.array(editable).default([]).describe('Names, whatever their values.'),
   })
   .prefault({})
 
@@ -89,7 +91,7 @@ const redirect = z.strictObject({
 
 const respond = z.strictObject({
   status: z.int().min(200).max(599).describe('The status code.'),
-  body: z.string().max(65_536).default('').describe('The content, as UTF-8; at most 65,536 characters.'),
+  body: z.string().max(65_536).default('').describe('The content, as UTF-8; at most 65,536 characters. Default: none.'),
   contentType: fieldValue.default('text/plain; charset=utf-8').describe('`Content-Type` of the answer.'),
 })
 
@@ -104,12 +106,12 @@ const rewrite = z.strictObject({
 
 export const ruleOptions = z
   .strictObject({
-    name: token.describe('The label `route`, and the route in the access log.'),
-    match: match.describe('All keys must hold; of a list, any. Empty: every request.'),
+    name: token.describe('The label `route` of its requests and responses, and the route in their records.'),
+    match: match.describe('Which requests it is for. Empty: every one.'),
     upstream: z.string().min(1).optional().describe("An upstream's name, or host:port. Default: the destination."),
     split: z.array(split).min(1).optional().describe('Several upstreams, each with its share of the requests.'),
     redirect: redirect.optional().describe('The client is sent elsewhere.'),
-    respond: respond.optional().describe('The answer, without a server.'),
+    respond: respond.optional().describe('An answer without a server.'),
     rewrite: rewrite.prefault({}).describe('What the server is asked in place of what the client asked.'),
     requestHeaders: headers.describe('Fields of the request.'),
     responseHeaders: headers.describe('Fields of the response.'),

@@ -115,7 +115,7 @@ describe('a valid configuration', () => {
           ],
           maxConnections: 9,
           balance: 'consistent-hash',
-          hashOn: { header: 'x-user' },
+          hashOn: { header: 'X-User' },
           ejection: { failurePercent: 40, baseTime: '10s' },
           healthCheck: {
             http: { path: '/ready', statuses: ['200-299', '404'] },

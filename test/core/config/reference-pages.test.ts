@@ -5,11 +5,13 @@ import { loadConfig } from '../../../src/core/config/load-config.js'
 import { fillOptionTables } from '../../../src/core/config/option-table.js'
 import { registryOf } from '../../../src/core/config/registry.js'
 import { ERROR_CODES } from '../../../src/core/errors.js'
+import { optionTests, testsCell } from '../../../scripts/tested-options.mjs'
 import { builtIns } from '../../../src/plugins/built-ins.js'
 import { PLUGIN_CODES } from '../../../src/plugins/plugin-problem.js'
 
 const root = new URL('../../../', import.meta.url)
 const registry = registryOf([builtIns])
+const tests = optionTests()
 
 function read(path: string): string {
   return readFileSync(new URL(path, root), 'utf8')
@@ -24,7 +26,7 @@ describe('the reference pages', () => {
   test.each(filesIn('docs/reference/', '.md'))(
     '%s has the tables of today: scripts/write-docs.mjs writes them anew',
     (page) => {
-      expect(fillOptionTables(read(page), registry)).toBe(read(page))
+      expect(fillOptionTables(read(page), registry, testsCell(tests, page))).toBe(read(page))
     },
   )
 
