@@ -15,59 +15,58 @@ const RESOLV_CONF = '/etc/resolv.conf'
 export class ConfiguredSources implements EndpointSources {
   readonly #clock: Clock
   readonly #log: Log
+  readonly #resolvConf: string
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Log, resolvConf = RESOLV_CONF) {
     this.#clock = clock
     this.#log = log
+    this.#resolvConf = resolvConf
   }
 
   make(source: SourceConfig, dns: DnsConfig): EndpointSource {
     const environment = { clock: this.#clock, log: this.#log, random: Math.random }
     if (source.kind === 'file') return new FileSource(source, environment)
-    const resolver = new LateResolver(dns, this.#clock)
+    const resolver = new LateResolver(dns, this.#clock, this.#resolvConf)
     return new DnsSource(source, dns, { ...environment, resolver })
   }
 }
 
-/** A resolver of what resolv.conf says when it is first asked, and again whenever a question has failed. */
+/** A resolver of what resolv.conf says when it is asked: the file is small, and its writer tells nobody that it has changed. */
 class LateResolver implements Pick<Resolver, 'addresses' | 'services'> {
   readonly #dns: DnsConfig
   readonly #clock: Clock
-  #made: Promise<Resolver> | undefined
+  readonly #path: string
+  #text: string | undefined
+  #resolver: Resolver | undefined
 
-  constructor(dns: DnsConfig, clock: Clock) {
+  constructor(dns: DnsConfig, clock: Clock, path: string) {
     this.#dns = dns
     this.#clock = clock
+    this.#path = path
   }
 
-  addresses(name: string, signal: AbortSignal): ReturnType<Resolver['addresses']> {
-    return this.#ask((resolver) => resolver.addresses(name, signal))
+  async addresses(name: string, signal: AbortSignal): ReturnType<Resolver['addresses']> {
+    return await (await this.#current()).addresses(name, signal)
   }
 
-  services(name: string, signal: AbortSignal): ReturnType<Resolver['services']> {
-    return this.#ask((resolver) => resolver.services(name, signal))
+  async services(name: string, signal: AbortSignal): ReturnType<Resolver['services']> {
+    return await (await this.#current()).services(name, signal)
   }
 
-  async #ask<T>(ask: (resolver: Resolver) => Promise<T>): Promise<T> {
-    this.#made ??= this.#make()
-    try {
-      return await ask(await this.#made)
-    } catch (error) {
-      this.#made = undefined
-      throw error
-    }
-  }
-
-  async #make(): Promise<Resolver> {
-    const settings = settingsOf(this.#dns, parseResolvConf(await readResolvConf()))
-    return new Resolver(new DnsClient(settings, this.#clock), settings, this.#clock)
+  async #current(): Promise<Resolver> {
+    const text = await readResolvConf(this.#path)
+    if (this.#resolver !== undefined && text === this.#text) return this.#resolver
+    const settings = settingsOf(this.#dns, parseResolvConf(text))
+    this.#text = text
+    this.#resolver = new Resolver(new DnsClient(settings, this.#clock), settings, this.#clock)
+    return this.#resolver
   }
 }
 
 /** Without the file the C libraries ask a server on this machine. */
-async function readResolvConf(): Promise<string> {
+async function readResolvConf(path: string): Promise<string> {
   try {
-    return await readFile(RESOLV_CONF, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error

@@ -101,9 +101,11 @@ class Question {
     try {
       const packet = decode(Buffer.from(bytes))
       const [asked] = packet.questions ?? []
-      const isMine = packet.type === 'response' && packet.id === this.#id && packet.questions?.length === 1
+      if (packet.type !== 'response' || packet.id !== this.#id) return undefined
+      // Who cannot read a question, or will not, need not repeat it.
+      if (asked === undefined) return isAnswer(packet) ? undefined : packet
       const isSame = asked?.type === this.#type && asked.name.toLowerCase() === this.#name.toLowerCase()
-      return isMine && isSame ? packet : undefined
+      return packet.questions?.length === 1 && isSame ? packet : undefined
     } catch {
       return undefined
     }
@@ -117,6 +119,7 @@ const overUdp = (
   fail: (error: Error) => void,
 ): (() => void) => {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  const message = question.bytes
   let isOpen = true
   socket.on('error', (error) => isOpen && fail(error))
   // What is not the answer is somebody else's, and does not end the wait.
@@ -125,9 +128,9 @@ const overUdp = (
     if (packet && isOpen) done(packet)
   })
   // Connected, it takes datagrams of that server only, and hears that nobody listens there.
-  socket.connect(port, host, () => {
-    if (isOpen) socket.send(question.bytes)
-  })
+  // Not as the callback of `connect`: that is called where it fails, too, and the error is then nobody's.
+  socket.once('connect', () => isOpen && socket.send(message))
+  socket.connect(port, host)
   return () => {
     isOpen = false
     socket.close()
@@ -169,7 +172,14 @@ const overTcp = (
 }
 
 function answered(packet: DecodedPacket): DecodedPacket {
-  const rcode = (packet.flags ?? 0) & RCODE_MASK
-  if (rcode === NOERROR || rcode === NXDOMAIN) return packet
-  throw new DnsFailure(`it answered ${(packet as { rcode?: string }).rcode ?? `rcode ${rcode}`}`)
+  if (isAnswer(packet)) return packet
+  throw new DnsFailure(`it answered ${(packet as { rcode?: string }).rcode ?? `rcode ${rcodeOf(packet)}`}`)
+}
+
+function isAnswer(packet: DecodedPacket): boolean {
+  return rcodeOf(packet) === NOERROR || rcodeOf(packet) === NXDOMAIN
+}
+
+function rcodeOf({ flags = 0 }: DecodedPacket): number {
+  return flags & RCODE_MASK
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Clock, Timer } from '../core/clock.js'
 import type { DnsSourceConfig, EndpointConfig } from '../core/config/config.js'
 import type { EndpointSource } from '../core/endpoint-source.js'
@@ -30,6 +31,8 @@ const MAX_QUESTIONS = 8
 /** A name that could not be resolved is asked for again after `minTtlMs`, then twice as long each time, up to this. */
 const MAX_RETRY_MS = 30_000
 
+type Addresses = Pick<Found<string>, 'data' | 'ttlMs' | 'unasked'>
+
 interface Answer {
   readonly endpoints: readonly EndpointConfig[]
   readonly ttlMs: number
@@ -52,6 +55,8 @@ export class DnsSource implements EndpointSource {
   #failures = 0
   /** Since when there has been no such name; undefined while there is one. */
   #goneSince: number | undefined
+  /** The addresses of the last answer, by the name that was asked for. */
+  #addresses: ReadonlyMap<string, readonly string[]> = new Map()
 
   constructor(config: DnsSourceConfig, bounds: RefreshBounds, environment: DnsSourceEnvironment) {
     this.label = config.kind === 'srv' ? `srv ${config.name}` : `dns ${config.name}:${config.port}`
@@ -94,7 +99,14 @@ export class DnsSource implements EndpointSource {
       this.#goneSince = undefined
       this.#publish(endpoints)
     } else if (this.#isGone()) this.#publish([])
-    return delayMs
+    return this.#count > 0 ? Math.min(delayMs, this.#holdLeftMs()) : delayMs
+  }
+
+  /** Infinite where nothing is held against what was answered. */
+  #holdLeftMs(): number {
+    if (this.#goneSince === undefined) return Infinity
+    const leftMs = this.#goneSince + this.#bounds.holdMs - this.#environment.clock.now()
+    return Math.max(this.#bounds.minTtlMs, leftMs)
   }
 
   /** There is no such name, or no such record: is that to be believed by now? */
@@ -135,8 +147,9 @@ export class DnsSource implements EndpointSource {
     const { name, weight, maxConnections } = this.#config
     if (this.#config.kind === 'srv') return await this.#resolveServices(signal)
     const { port } = this.#config
-    const { data, ttlMs } = await this.#environment.resolver.addresses(name, signal)
-    return { endpoints: inOrder(data.map((host) => ({ host, port, weight, maxConnections }))), ttlMs }
+    const found = await this.#environment.resolver.addresses(name, signal)
+    const data = this.#complete(new Map([[name, found]])).get(name)!
+    return { endpoints: inOrder(data.map((host) => ({ host, port, weight, maxConnections }))), ttlMs: found.ttlMs }
   }
 
   async #resolveServices(signal: AbortSignal): Promise<Answer> {
@@ -144,10 +157,23 @@ export class DnsSource implements EndpointSource {
     const first = Math.min(...data.map(({ priority }) => priority))
     const services = data.filter(({ priority, target }) => priority === first && target !== '')
     const found = await this.#targets(services, alongside, signal)
+    const addresses = this.#complete(found)
     const endpoints = services.flatMap((service) =>
-      found.get(service.target)!.data.map((host) => this.#endpoint(host, service)),
+      (addresses.get(service.target) ?? []).map((host) => this.#endpoint(host, service)),
     )
     return { endpoints: inOrder(endpoints), ttlMs: Math.min(ttlMs, ...[...found.values()].map((each) => each.ttlMs)) }
+  }
+
+  /** What was found, and of a family that could not be asked for what was known before: a failure takes nothing away. */
+  #complete(found: ReadonlyMap<string, Addresses>): ReadonlyMap<string, readonly string[]> {
+    const known = this.#addresses
+    this.#addresses = new Map(
+      [...found].map(([name, { data, unasked }]) => {
+        const kept = unasked === undefined ? [] : (known.get(name) ?? []).filter((host) => isIP(host) === unasked)
+        return [name, [...data, ...kept]]
+      }),
+    )
+    return this.#addresses
   }
 
   /** Weight 0 is "hardly ever" (RFC 2782); where all have it they are the same. */
@@ -161,9 +187,9 @@ export class DnsSource implements EndpointSource {
     services: readonly Service[],
     alongside: Found<Service>['alongside'],
     signal: AbortSignal,
-  ): Promise<Map<string, Pick<Found<string>, 'data' | 'ttlMs'>>> {
+  ): Promise<Map<string, Addresses>> {
     const targets = [...new Set(services.map(({ target }) => target))].slice(0, MAX_ENDPOINTS)
-    const found = new Map<string, Pick<Found<string>, 'data' | 'ttlMs'>>()
+    const found = new Map<string, Addresses>()
     const left = targets.filter((target) => {
       const data = alongside.get(target)
       if (data) found.set(target, { data, ttlMs: Infinity })
@@ -180,7 +206,14 @@ export class DnsSource implements EndpointSource {
   }
 }
 
-/** Servers rotate what they answer; in one order the same answer is the same set, and a bounded one keeps the same members. */
+/**
+ * Each address once, in one order: servers rotate what they answer, and so the same answer is the same set, and a bounded one keeps
+ * the same members.
+ */
 function inOrder(endpoints: readonly EndpointConfig[]): EndpointConfig[] {
-  return [...endpoints].sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1))
+  const sorted = [...endpoints].sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1))
+  return sorted.filter(({ host, port }, index) => {
+    const before = sorted[index - 1]
+    return before?.host !== host || before.port !== port
+  })
 }

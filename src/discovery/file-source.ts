@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { constants, type FSWatcher, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parse } from 'yaml'
@@ -16,9 +16,11 @@ export interface FileSourceEnvironment {
 
 /** A thousand endpoints take 60 KB; this keeps a wrong path from being read into memory. */
 export const MAX_FILE_BYTES = 1024 * 1024
-/** Who writes a file makes several events of it: one look when they are over. */
+/** Who writes a file makes several events of it, and in place it is half-written between them: one look when they are over. */
 const SETTLE_MS = 50
-/** Looked at anyway now and then: `fs.watch` says nothing on network file systems, and its folder may come later. */
+/** In a folder where something moves all the time the file is looked at no later than this. */
+const MAX_SETTLE_MS = 1_000
+/** Looked at anyway now and then: `fs.watch` says nothing on network file systems, and its folder may come later, or be another. */
 const POLL_MS = 10_000
 
 /**
@@ -33,6 +35,8 @@ export class FileSource implements EndpointSource {
   #onChange: (endpoints: readonly EndpointConfig[]) => void = () => {}
   #watcher: FSWatcher | undefined
   #settling: Timer | undefined
+  /** When the first of the events came that are not over yet. */
+  #movingSince: number | undefined
   #polling: Timer | undefined
   #text: string | undefined
   #isStopped = false
@@ -62,12 +66,13 @@ export class FileSource implements EndpointSource {
   #poll(): void {
     this.#polling = this.#environment.clock.setTimer(POLL_MS, () => {
       this.#poll()
-      if (this.#watcher === undefined) this.#watch()
+      this.#watch()
       void this.#look()
     })
   }
 
   #watch(): void {
+    this.#watcher?.close()
     try {
       // Whatever moves in the folder: with a ConfigMap it is a link beside the file that does.
       this.#watcher = watch(dirname(this.#config.path), { persistent: false }, () => this.#moved())
@@ -85,8 +90,12 @@ export class FileSource implements EndpointSource {
   }
 
   #moved(): void {
-    this.#settling ??= this.#environment.clock.setTimer(SETTLE_MS, () => {
-      this.#settling = undefined
+    const { clock } = this.#environment
+    this.#movingSince ??= clock.now()
+    this.#settling?.cancel()
+    const leftMs = this.#movingSince + MAX_SETTLE_MS - clock.now()
+    this.#settling = clock.setTimer(Math.min(SETTLE_MS, leftMs), () => {
+      this.#settling = this.#movingSince = undefined
       void this.#look()
     })
   }
@@ -113,7 +122,7 @@ export class FileSource implements EndpointSource {
   #endpoints(text: string): EndpointConfig[] {
     const { weight, maxConnections } = this.#config
     // The `merge` and `alias` of a list of addresses have no use: without them nothing can multiply.
-    const read = readEndpointList(parse(text, { maxAliasCount: 0 }))
+    const read = readEndpointList(parse(text, { maxAliasCount: 0, logLevel: 'error' }))
     return read.map((endpoint) => ({
       ...endpoint,
       weight: (weight ?? 1) * (endpoint.weight ?? 1),
@@ -131,9 +140,12 @@ export class FileSource implements EndpointSource {
 }
 
 async function readBounded(path: string): Promise<string> {
-  const file = await open(path)
+  // Without O_NONBLOCK, opening a named pipe would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const { size } = await file.stat()
+    const stats = await file.stat()
+    const { size } = stats
+    if (!stats.isFile()) throw new Error('it is not a file')
     if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes are more than the ${MAX_FILE_BYTES} that are read`)
     return await file.readFile('utf8')
   } finally {

@@ -47,10 +47,13 @@ export function parseResolvConf(text: string): ResolverSettings {
   }
 }
 
+/** RFC 1035 section 2.3.4 allows 255 bytes on the wire: written with dots that are two less. */
+const MAX_NAME = 253
+
 /** The names that a name may stand for, in the order in which they are tried; all absolute, without the dot at the end. */
 export function candidates(name: string, { search, ndots }: Pick<ResolverSettings, 'search' | 'ndots'>): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
-  const searched = search.map((domain) => `${name}.${domain}`)
+  const searched = search.map((domain) => `${name}.${domain}`).filter((one) => one.length <= MAX_NAME)
   return name.split('.').length - 1 >= ndots ? [name, ...searched] : [...searched, name]
 }
 

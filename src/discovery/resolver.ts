@@ -10,6 +10,8 @@ export interface Found<T> {
   readonly ttlMs: number
   /** Addresses that the server has sent along, by name in small letters: for the targets of SRV records. */
   readonly alongside: ReadonlyMap<string, readonly string[]>
+  /** Of addresses: the family that could not be asked for, where the other one has some. */
+  readonly unasked?: 4 | 6
 }
 
 /** An SRV record, RFC 2782. */
@@ -82,12 +84,13 @@ export class Resolver {
       this.#records(name, 'AAAA', readAddress, signal),
     ])
     const found = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-    const failed = settled.find((each) => each.status === 'rejected')
+    const failed = settled.findIndex((each) => each.status === 'rejected')
     const data = found.flatMap((each) => each.data)
-    if (failed && data.length === 0) throw failed.reason as Error
+    if (failed >= 0 && data.length === 0) throw (settled[failed] as PromiseRejectedResult).reason as Error
     // An answer without data says nothing about how long the other's addresses hold.
     const telling = data.length > 0 ? found.filter((each) => each.data.length > 0) : found
-    return { data, ttlMs: Math.min(...telling.map((each) => each.ttlMs)), alongside: new Map() }
+    const ttlMs = Math.min(...telling.map((each) => each.ttlMs))
+    return { data, ttlMs, alongside: new Map(), ...(failed >= 0 && { unasked: failed === 0 ? 4 : 6 }) }
   }
 
   async #records<T>(
@@ -109,8 +112,9 @@ export class Resolver {
       }
       const own = answers.filter((answer) => answer.type === type && canonical(answer.name) === owner)
       if (own.length > 0) {
-        ttlS = Math.min(ttlS, ...own.map((answer) => ('ttl' in answer ? (answer.ttl ?? 0) : 0)))
-        return { data: own.map(read), ttlMs: ttlS * 1_000, alongside: alongside(packet) }
+        const given = type === 'SRV' ? (packet.additionals ?? []).filter(isAddress) : []
+        ttlS = Math.min(ttlS, ...[...own, ...given].map((answer) => ('ttl' in answer ? (answer.ttl ?? 0) : 0)))
+        return { data: own.map(read), ttlMs: ttlS * 1_000, alongside: alongside(given) }
       }
       // The alias leads out of this answer: its target is a question of its own.
       if (owner === asked || isNoSuchName(packet))
@@ -136,10 +140,13 @@ function negativeTtlMs({ authorities = [] }: DecodedPacket): number {
   return UNSAID_NEGATIVE_TTL_MS
 }
 
-function alongside({ additionals = [] }: DecodedPacket): Map<string, string[]> {
+function isAddress(answer: Answer): answer is StringAnswer {
+  return answer.type === 'A' || answer.type === 'AAAA'
+}
+
+function alongside(given: readonly StringAnswer[]): Map<string, string[]> {
   const addresses = new Map<string, string[]>()
-  for (const { type, name, data } of additionals as { type: string; name: string; data: string }[]) {
-    if (type !== 'A' && type !== 'AAAA') continue
+  for (const { name, data } of given) {
     addresses.set(canonical(name), [...(addresses.get(canonical(name)) ?? []), data])
   }
   return addresses

@@ -25,7 +25,7 @@ export class TcpProbe implements Probe {
   }
 }
 
-/** Connects to an address, the first one of a name, and hands the open wire on. Returns how to give up, the wire with it. */
+/** Connects to an address, or to those of a name one after the other, and hands the open wire on. Returns how to give up, the wire with it. */
 export function connectTo(
   transport: Transport,
   { host, port }: HostPort,
@@ -34,18 +34,17 @@ export function connectTo(
 ): () => void {
   let isWanted = true
   let wire: Wire | undefined
-  const connect = (address: string): void => {
-    wire = transport.connect({ host: address, port, keepAliveMs: KEEP_ALIVE_MS }, (error) => {
+  const connect = ([first, ...others]: readonly string[]): void => {
+    if (!isWanted || first === undefined) return
+    wire = transport.connect({ host: first, port, keepAliveMs: KEEP_ALIVE_MS }, (error) => {
       if (!isWanted) return
-      if (error) failed(error.message)
-      else opened(wire!)
+      if (error === undefined) opened(wire!)
+      else if (others.length > 0) connect(others)
+      else failed(error.message)
     })
   }
-  const connectFirst = ([first]: readonly string[]): void => {
-    if (isWanted && first !== undefined) connect(first)
-  }
-  if (isIP(host) !== 0) connect(host)
-  else lookupAddresses(transport, host).then(connectFirst, (error) => isWanted && failed(errorText(error)))
+  if (isIP(host) !== 0) connect([host])
+  else lookupAddresses(transport, host).then(connect, (error) => isWanted && failed(errorText(error)))
   return () => {
     isWanted = false
     wire?.reset()

@@ -152,6 +152,35 @@ describe('a DNS source', () => {
     expect(asked.endpoints[0]).toEqual([{ host: '10.0.0.1', port: 80, weight: 3, maxConnections: 7 }])
   })
 
+  test('keeps what it knows of a family that could not be asked for', async () => {
+    const asked = new Asked()
+    asked.answer = () => found(10_000, '10.0.0.1', 'fd00::1')
+    await asked.start()
+    asked.answer = () => ({ ...found(10_000, '10.0.0.2'), unasked: 6 })
+    await asked.next()
+    await asked.next()
+    expect(asked.sets.at(-1)).toEqual(['10.0.0.2:80', 'fd00::1:80'])
+    asked.answer = () => found(10_000, '10.0.0.2')
+    await asked.next()
+    expect(asked.sets.at(-1)).toEqual(['10.0.0.2:80'])
+  })
+
+  test('names an address once, however often the answer has it', async () => {
+    const asked = new Asked()
+    asked.answer = () => found(10_000, '10.0.0.1', '10.0.0.2', '10.0.0.1')
+    await asked.start()
+    expect(asked.sets).toEqual([['10.0.0.1:80', '10.0.0.2:80']])
+  })
+
+  test('asks whether a name is still gone when its hold is over, however long the answer holds', async () => {
+    const asked = await new Asked().start()
+    asked.answer = () => found<string>(50_000)
+    await asked.next()
+    expect(asked.clock.pending).toEqual([30_000])
+    await asked.next()
+    expect(asked.sets.at(-1)).toEqual([])
+  })
+
   test('stops asking, also where a question is under way', async () => {
     const asked = await new Asked().start()
     let settle: (answer: Found<string>) => void = () => {}
@@ -211,9 +240,18 @@ describe('an SRV source', () => {
     asked.service = () => found(10_000, service('one.test'), service('one.test', { port: 8081 }), service('two.test'))
     await asked.start()
     expect([...asked.names].sort()).toEqual(['one.test.', 'two.test.'])
-    expect(asked.sets[0]).toEqual(['10.0.0.1:8080', '10.0.0.1:8080', '10.0.0.1:8081'])
+    expect(asked.sets[0]).toEqual(['10.0.0.1:8080', '10.0.0.1:8081'])
     asked.answer = () => Promise.reject(new DnsFailure('no answer within 5 s'))
     await asked.next()
     expect(asked.sets).toHaveLength(1)
+  })
+
+  test('uses no more than a thousand targets', async () => {
+    const asked = new Asked(SRV)
+    const services = Array.from({ length: 1_200 }, (_, i) => service(`t${i}.test`, { port: i + 1 }))
+    asked.service = () => found(10_000, ...services)
+    await asked.start()
+    expect(asked.source.problem).toBeUndefined()
+    expect(asked.sets[0]).toHaveLength(1_000)
   })
 })

@@ -1,11 +1,14 @@
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { EndpointConfig } from '../../src/core/config/config.js'
 import { silentLog } from '../../src/core/log.js'
 import { FileSource, MAX_FILE_BYTES } from '../../src/discovery/file-source.js'
 import { AnnouncingClock } from '../support/announcing-clock.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
+import { turns } from '../support/start-sluice.js'
 import { until } from '../support/until.js'
 
 /** How long a source waits until those who write have finished, and after how long it looks by itself. */
@@ -176,6 +179,74 @@ describe('a file of endpoints', () => {
     await until(() => watched.sets.length > 0)
     await watched.write('[10.0.0.2:80]')
     await watched.becomes('10.0.0.2:80')
+  })
+
+  test('is read when who writes it in place has been silent for a moment, and not half-written', async () => {
+    const watched = new Watched(await emptyFolder())
+    await watched.write('[10.0.0.1:80]')
+    await watched.start()
+    await writeFile(watched.path, '- 10.0.0.2:80\n- 10.0.0.3:8')
+    await watched.clock.isAskedFor(SETTLE_MS)
+    watched.clock.advance(SETTLE_MS - 1)
+    await appendFile(watched.path, '080\n')
+    await watched.becomes('10.0.0.2:80', '10.0.0.3:8080')
+    expect(watched.sets).toHaveLength(2)
+  })
+
+  test('is read at last where somebody writes into its folder all the time', async () => {
+    const watched = new Watched(await emptyFolder())
+    await watched.write('[10.0.0.1:80]')
+    await watched.start()
+    await watched.write('[10.0.0.2:80]')
+    for (let ms = 0; watched.sets.length === 1; ms += SETTLE_MS - 1) {
+      expect(ms).toBeLessThan(POLL_MS)
+      await until(() => watched.clock.pending[0]! <= SETTLE_MS || watched.sets.length > 1)
+      await writeFile(join(watched.folder, 'other'), String(ms))
+      await turns()
+      watched.clock.advance(SETTLE_MS - 1)
+      await turns()
+    }
+    expect(watched.last).toEqual(['10.0.0.2:80'])
+  })
+
+  test('is watched again when its folder is replaced', async () => {
+    const folder = join(await emptyFolder(), 'mounted')
+    await mkdir(folder)
+    const watched = new Watched(folder)
+    await watched.write('[10.0.0.1:80]')
+    await watched.start()
+    await rename(folder, `${folder}.old`)
+    await mkdir(folder)
+    await watched.write('[10.0.0.2:80]')
+    watched.clock.advance(POLL_MS)
+    await watched.becomes('10.0.0.2:80')
+    const before = watched.clock.now()
+    await watched.write('[10.0.0.3:80]')
+    await watched.becomes('10.0.0.3:80')
+    expect(watched.clock.now() - before).toBeLessThan(POLL_MS)
+  })
+
+  test('that is none, a pipe or a device, keeps nobody waiting', async () => {
+    const folder = await emptyFolder()
+    const watched = await new Watched(folder).start()
+    await promisify(execFile)('mkfifo', [watched.path])
+    await watched.until(() => watched.source.problem?.includes('not a file') ?? false)
+    await symlink('/dev/zero', `${watched.path}.new`)
+    await rename(`${watched.path}.new`, watched.path)
+    await watched.write('[10.0.0.1:80]')
+    await watched.becomes('10.0.0.1:80')
+  })
+
+  test('says what is odd in it to nobody but the log', async () => {
+    const said: unknown[] = []
+    const hear = (warning: Error): void => void said.push(warning)
+    process.on('warning', hear)
+    onTestFinished(() => void process.off('warning', hear))
+    const watched = new Watched(await emptyFolder())
+    await watched.write('!odd [10.0.0.1:80]')
+    await watched.start()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(said).toEqual([])
   })
 
   test('says nothing where the same is written again', async () => {

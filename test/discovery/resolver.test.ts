@@ -62,7 +62,7 @@ describe('addresses', () => {
     const server = await serveDns((name, type) =>
       type === 'A' ? { answers: [a(name, '10.0.0.1')] } : { rcode: 'SERVFAIL' },
     )
-    expect((await resolverOf([server]).addresses('shop.test', never)).data).toEqual(['10.0.0.1'])
+    expect(await resolverOf([server]).addresses('shop.test', never)).toMatchObject({ data: ['10.0.0.1'], unasked: 6 })
   })
 
   test('are none where there is no such name, for as long as the zone says', async () => {
@@ -103,6 +103,15 @@ describe('the search list', () => {
     expect(await asked()).toEqual(['api.svc.cluster.local', 'api.cluster.local'])
   })
 
+  test('passes over what is longer than a name can be', async () => {
+    const name = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.test`
+    const server = await serveDns((asked) =>
+      asked === name ? { answers: [a(name, '10.0.0.1')] } : { rcode: 'FORMERR' },
+    )
+    const search = [`${'d'.repeat(60)}.cluster.local`]
+    expect((await resolverOf([server], { search, ndots: 5 }).addresses(name, never)).data).toEqual(['10.0.0.1'])
+  })
+
   test('ends at a failure: another name must not answer for one that could not be asked for', async () => {
     const server = await serveDns((name) =>
       name === 'api' ? { answers: [a('api', '6.6.6.6')] } : { rcode: 'SERVFAIL' },
@@ -114,6 +123,15 @@ describe('the search list', () => {
 })
 
 describe('services', () => {
+  test('hold no longer than the addresses that were sent along', async () => {
+    const name = '_http._tcp.shop.test'
+    const server = await serveDns(() => ({
+      answers: [srv(name, 'one.test', 8080, { ttl: 60 })],
+      additionals: [a('one.test', '10.0.0.1', 5)],
+    }))
+    expect((await resolverOf([server]).services(name, never)).ttlMs).toBe(5_000)
+  })
+
   test('have targets, ports, weights, and the addresses that were sent along', async () => {
     const name = '_http._tcp.shop.test'
     const server = await serveDns(() => ({
@@ -154,6 +172,23 @@ describe('a server', () => {
     const well = await serveDns(zoneOf(a('shop.test', '10.0.0.1')))
     const resolver = resolverOf([{ host: '127.0.0.1', port }, well])
     expect((await resolver.addresses('shop.test', never)).data).toEqual(['10.0.0.1'])
+  })
+
+  test.each(['255.255.255.255', 'fe80::1'])(
+    'that nothing can be sent to, as %s, makes way for the next',
+    async (host) => {
+      const well = await serveDns(zoneOf(a('shop.test', '10.0.0.1')))
+      expect((await resolverOf([{ host, port: 53 }, well]).addresses('shop.test', never)).data).toEqual(['10.0.0.1'])
+    },
+  )
+
+  test('that refuses without repeating the question makes way at once', async () => {
+    const [broken, well] = [await serveDns(() => undefined), await serveDns(zoneOf(a('shop.test', '10.0.0.1')))]
+    // Twelve bytes of header, FORMERR, and no question: RFC 1035 section 4.1.1.
+    broken.forge = (question) => Buffer.from([question[0]!, question[1]!, 0x80, 0x01, 0, 0, 0, 0, 0, 0, 0, 0])
+    const resolver = resolverOf([broken, well], { timeoutMs: 3_000 })
+    expect((await resolver.addresses('shop.test', never)).data).toEqual(['10.0.0.1'])
+    expect(frozen.pending).toEqual([])
   })
 
   test('that says nothing makes way when its time is over, for as many rounds as there are attempts', async () => {

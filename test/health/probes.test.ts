@@ -47,6 +47,13 @@ describe('a TCP check', () => {
     expect(await ask(new TcpProbe(transport), server.port, 'no-such-name.invalid')).toContain('no-such-name.invalid')
   })
 
+  test('tries all addresses of a name before it says that it failed, as connections do', async () => {
+    const server = await serve()
+    const named = Object.assign(new NodeTransport(), { lookup: () => Promise.resolve(['127.0.0.9', '127.0.0.1']) })
+    expect(await ask(new TcpProbe(named), server.port, 'shop.test')).toBeUndefined()
+    expect(await ask(new TcpProbe(named), await refusing(), 'shop.test')).toContain('127.0.0.1')
+  })
+
   test('says that nobody listens', async () => {
     expect(await ask(new TcpProbe(transport), await refusing())).toContain('ECONNREFUSED')
   })

@@ -22,7 +22,7 @@ export type Zone = (name: string, type: string) => Reply | undefined
 
 /** A DNS server on a free port of this machine, over UDP and TCP, whose zone a test can change at any time. */
 export class DnsServer {
-  readonly host = '127.0.0.1'
+  readonly host: string = '127.0.0.1'
   readonly port: number
   zone: Zone
   /** Answers over UDP are cut short: who asks has to come again over TCP. */
