@@ -236,7 +236,7 @@ async function answerAll(dice: Dice, socket: Socket, plans: ReadonlyMap<string, 
     if (id !== undefined && plans.get(id)!.expects) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
   }
   for (;;) {
-    const request = await readRequest(queue, (fields) => before(values(fields, 'x-id')[0]))
+    const request = await readRequest(queue, { onFields: (fields) => before(values(fields, 'x-id')[0]) })
     if (request === undefined) return void socket.end()
     const plan = plans.get(values(request.fields, 'x-id')[0]!)!
     const expected = { ...plan.request, startLine: plan.request.startLine.replace('HTTP/1.0', 'HTTP/1.1') }

@@ -14,6 +14,9 @@ const MAX_LINE_BYTES = 1024 * 1024
 const CR = 0x0d
 const LF = 0x0a
 
+/** The bytes end, or the socket breaks, in the middle of a message: what came until then is no fault. */
+export class TruncatedError extends Error {}
+
 /** What a socket says, to be taken by lines and counts. Pauses the socket while nobody takes anything. */
 export class ByteQueue {
   #held: Buffer = Buffer.alloc(0)
@@ -40,13 +43,14 @@ export class ByteQueue {
     source.on('close', () => this.#over())
   }
 
-  /** A line without its CRLF; undefined where the bytes end before its first one. */
-  async line(): Promise<string | undefined> {
+  /** A line without its CRLF, or where `isLenient` its LF; undefined where the bytes end before its first one. */
+  async line(isLenient = false): Promise<string | undefined> {
     for (;;) {
       const end = this.#held.indexOf(LF)
       if (end >= 0) {
-        if (end === 0 || this.#held[end - 1] !== CR) throw new Error(`a line ends with LF: ${this.#show()}`)
-        const line = this.#held.toString('latin1', 0, end - 1)
+        const hasCr = end > 0 && this.#held[end - 1] === CR
+        if (!hasCr && !isLenient) throw new Error(`a line ends with LF: ${this.#show()}`)
+        const line = this.#held.toString('latin1', 0, hasCr ? end - 1 : end)
         this.#held = this.#held.subarray(end + 1)
         if (line.includes('\r') || line.includes('\0')) throw new Error(`CR or NUL in ${JSON.stringify(line)}`)
         return line
@@ -54,7 +58,7 @@ export class ByteQueue {
       if (this.#held.length > MAX_LINE_BYTES) throw new Error(`no line: ${this.#show()}`)
       if (await this.#isOver()) {
         if (this.#held.length === 0) return undefined
-        throw new Error(`ended in a line: ${this.#show()}`)
+        throw new TruncatedError(`ended in a line: ${this.#show()}`)
       }
     }
   }
@@ -67,7 +71,7 @@ export class ByteQueue {
       this.#held = this.#held.subarray(part.length)
       parts.push(part)
       left -= part.length
-      if (left > 0 && this.#held.length === 0 && (await this.#isOver())) throw new Error('ended in a body')
+      if (left > 0 && this.#held.length === 0 && (await this.#isOver())) throw new TruncatedError('ended in a body')
     }
     return Buffer.concat(parts)
   }
@@ -93,7 +97,7 @@ export class ByteQueue {
       this.#wake = undefined
     }
     if (this.#held.length > before) return false
-    if (this.#error !== undefined) throw this.#error
+    if (this.#error !== undefined) throw new TruncatedError(this.#error.message)
     return this.#hasEnded
   }
 
@@ -110,19 +114,25 @@ export class ByteQueue {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
+export interface ReadOptions {
+  /** What RFC 9112 section 2.2 lets a reader accept: LF alone in heads and trailers, and empty lines before a start line. */
+  readonly isLenient?: boolean
+  /** Called with the fields, before the content has come. */
+  readonly onFields?: (fields: Http1Message['fields']) => void
+}
+
 /**
  * Reads one request as the letter of RFC 9112 has it, without any leniency: what is not of that form throws. Written apart from what it
- * tests, and simply: everything is collected. `onFields` is called with the head, before the content has come.
+ * tests, and simply: everything is collected.
  */
-export async function readRequest(
-  from: ByteQueue,
-  onFields: (fields: Http1Message['fields']) => void = () => {},
-): Promise<Http1Message | undefined> {
-  const startLine = await from.line()
+export async function readRequest(from: ByteQueue, options: ReadOptions = {}): Promise<Http1Message | undefined> {
+  const { isLenient = false } = options
+  let startLine = await from.line(isLenient)
+  while (isLenient && startLine === '') startLine = await from.line(isLenient)
   if (startLine === undefined) return undefined
   const words = startLine.split(' ')
   const [method = '', target = '', version = ''] = words
-   
+
   if (
     words.length !== 3 ||
     !TOKEN.test(method) ||
@@ -130,9 +140,9 @@ export async function readRequest(
     /^$|[\x00-\x20\x7f]/.test(target)
   )
     throw new Error(`no request line: ${JSON.stringify(startLine)}`)
-  const fields = await readFields(from)
-  onFields(fields)
-  return { startLine, fields, ...(await readContent(from, fields, 'none')) }
+  const fields = await readFields(from, isLenient)
+  options.onFields?.(fields)
+  return { startLine, fields, ...(await readContent(from, fields, 'none', isLenient)) }
 }
 
 /** Likewise, the response to a request with `method`. */
@@ -148,11 +158,11 @@ export async function readResponse(from: ByteQueue, method: string): Promise<Htt
 
 const NO_CONTENT = { body: Buffer.alloc(0), trailers: [] }
 
-async function readFields(from: ByteQueue): Promise<(readonly [string, string])[]> {
+async function readFields(from: ByteQueue, isLenient = false): Promise<(readonly [string, string])[]> {
   const fields: (readonly [string, string])[] = []
   for (;;) {
-    const line = await from.line()
-    if (line === undefined) throw new Error('ended in fields')
+    const line = await from.line(isLenient)
+    if (line === undefined) throw new TruncatedError('ended in fields')
     if (line === '') return fields
     const colon = line.indexOf(':')
     const name = line.slice(0, colon)
@@ -165,12 +175,13 @@ async function readContent(
   from: ByteQueue,
   fields: readonly (readonly [string, string])[],
   withoutLength: 'none' | 'until-close',
+  isLenient = false,
 ): Promise<Pick<Http1Message, 'body' | 'trailers'>> {
   const [lengths, codings] = [values(fields, 'content-length'), values(fields, 'transfer-encoding')]
   if (lengths.length + codings.length > 1) throw new Error(`framed twice: ${JSON.stringify({ lengths, codings })}`)
   if (codings[0] !== undefined) {
     if (codings[0].toLowerCase() !== 'chunked') throw new Error(`a coding: ${codings[0]}`)
-    return readChunked(from)
+    return readChunked(from, isLenient)
   }
   if (lengths[0] !== undefined) {
     if (!/^\d{1,15}$/.test(lengths[0])) throw new Error(`no length: ${lengths[0]}`)
@@ -179,14 +190,15 @@ async function readContent(
   return withoutLength === 'none' ? NO_CONTENT : { body: await from.rest(), trailers: [] }
 }
 
-async function readChunked(from: ByteQueue): Promise<Pick<Http1Message, 'body' | 'trailers'>> {
+async function readChunked(from: ByteQueue, isLenient: boolean): Promise<Pick<Http1Message, 'body' | 'trailers'>> {
   const parts: Buffer[] = []
   for (;;) {
     const line = await from.line()
-    const size = line === undefined ? undefined : /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)?.[1]
+    if (line === undefined) throw new TruncatedError('ended in chunks')
+    const size = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)?.[1]
     if (size === undefined) throw new Error(`no chunk size: ${JSON.stringify(line)}`)
     const count = parseInt(size, 16)
-    if (count === 0) return { body: Buffer.concat(parts), trailers: await readFields(from) }
+    if (count === 0) return { body: Buffer.concat(parts), trailers: await readFields(from, isLenient) }
     parts.push(await from.take(count))
     if ((await from.line()) !== '') throw new Error('a chunk is longer than it says')
   }
