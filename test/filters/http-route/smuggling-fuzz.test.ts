@@ -88,6 +88,8 @@ const PIECES = [
   ],
 ] as const
 
+const LINE_ENDS = ['\n', '\r', '', '\n\r', '\r\r\n', ' \r\n', '\r\n ', '\v\r\n', '\0\r\n', '\n\n'] as const
+
 type Random = () => number
 
 function below(random: Random, count: number): number {
@@ -100,7 +102,7 @@ function mutate(random: Random, stream: string): string {
     const at = below(random, text.length + 1)
     const piece = PIECES[below(random, PIECES.length)]!
     const count = random() < 0.7 ? 1 : below(random, 12)
-    switch (below(random, 6)) {
+    switch (below(random, 7)) {
       case 0: // put in
         text = text.slice(0, at) + piece + text.slice(at)
         break
@@ -118,6 +120,12 @@ function mutate(random: Random, stream: string): string {
         break
       case 5: // another byte
         text = text.slice(0, at) + String.fromCharCode(below(random, 256)) + text.slice(at + 1)
+        break
+      case 6: {
+        // another end of a line
+        const end = text.indexOf('\r\n', at)
+        if (end >= 0) text = text.slice(0, end) + LINE_ENDS[below(random, LINE_ENDS.length)]! + text.slice(end + 2)
+      }
     }
   }
   return text
