@@ -34,6 +34,6 @@ export class RequestTrace {
       ...(refused === undefined ? [] : [`refused: ${refused}`]),
       `${(now - startedAt).toFixed(1)} ms`,
     ]
-    this.#trace.add('request', status === 0 ? 'unanswered' : String(status), parts.join(', '))
+    this.#trace.add('request', status === 0 ? 'lost' : String(status), parts.join(', '))
   }
 }

@@ -43,7 +43,7 @@ test('a request that nobody answers is shown as that', async () => {
   client.send(get('/slow'))
   await until(() => routed.sluice.metric('sluice_http_requests_in_flight') === 1)
   client.socket.resetAndDestroy()
-  expect(await requestSteps(routed)).toEqual([`unanswered GET /slow, to 127.0.0.1:${port}, 0.0 ms`])
+  expect(await requestSteps(routed)).toEqual([`lost GET /slow, to 127.0.0.1:${port}, 0.0 ms`])
 })
 
 test('a head that cannot be taken is shown with the reason', async () => {
