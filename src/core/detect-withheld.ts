@@ -124,7 +124,9 @@ class WithheldDetection {
   #dialled(): void {
     if (this.#isOver || this.#connection.isClosed) return
     const error = this.#connection.dialError
-    if (error === undefined) this.#listenToServer()
+    if (this.#connection.serverWindow) this.#listenToServer()
+    else if (error === undefined)
+      this.#connection.trace.add('detect', '', 'without the server: its wire was needed elsewhere')
     else if (this.#isSilent && !this.#options.isChoiceAhead) this.#connection.connectFailed(error)
   }
 

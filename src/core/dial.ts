@@ -44,9 +44,9 @@ export interface DialEvents {
  * endpoint counts as used from the attempt on; `release` lets it go when the wire is closed.
  */
 export class Dial {
-  readonly group: DialTarget
+  #group: DialTarget
+  #events: DialEvents
   readonly #environment: DialEnvironment
-  readonly #events: DialEvents
   readonly #source: Address
   /** When the attempt under way began, where somebody wants to know how long it took. */
   #startedAt = 0
@@ -60,12 +60,27 @@ export class Dial {
 
   /** `source` is the client. */
   constructor(group: DialTarget, environment: DialEnvironment, events: DialEvents, source: Address) {
-    this.group = group
+    this.#group = group
     this.#environment = environment
     this.#events = events
     this.#source = source
     this.#timer = environment.clock.setTimer(environment.connectTimeoutMs, () => this.#timedOut())
     this.#next()
+  }
+
+  get group(): DialTarget {
+    return this.#group
+  }
+
+  /** The endpoint that is being connected, or is. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint
+  }
+
+  /** From now on `events` hears how the attempt under way comes out, and `group` says which one follows it. */
+  handOver(group: DialTarget, events: DialEvents): void {
+    this.#group = group
+    this.#events = events
   }
 
   /** Gives up what is under way; `dialOpened` and `dialFailed` are not called then. */
@@ -78,8 +93,9 @@ export class Dial {
 
   /** The wire is closed: the endpoint has one connection less. */
   release(): void {
-    if (this.#endpoint) this.#endpoint.open--
+    const endpoint = this.#endpoint
     this.#endpoint = undefined
+    endpoint?.connectionClosed()
     if (this.#loopKey !== undefined) this.#environment.loops.remove(this.#loopKey)
     this.#loopKey = undefined
   }
@@ -91,7 +107,7 @@ export class Dial {
   }
 
   #next(): void {
-    const endpoint = this.group.pick(this.#tried, this.#source.host)
+    const endpoint = this.#group.pick(this.#tried, this.#source.host)
     if (endpoint === undefined) {
       // A caller of the constructor must have the object before it hears of the failure.
       process.nextTick(() => this.#exhausted())
@@ -99,7 +115,7 @@ export class Dial {
     }
     this.#endpoint = endpoint
     endpoint.open++
-    if (this.group.observesConnections) this.#startedAt = this.#environment.clock.now()
+    if (this.#group.observesConnections) this.#startedAt = this.#environment.clock.now()
     if (isIP(endpoint.host) !== 0) this.#connect(endpoint, endpoint.host)
     else void this.#connectByName(endpoint)
   }
@@ -141,7 +157,7 @@ export class Dial {
 
   #opened(wire: Wire, endpoint: Endpoint): void {
     this.#settle()
-    if (this.group.observesConnections) {
+    if (this.#group.observesConnections) {
       const now = this.#environment.clock.now()
       endpoint.observe({ latencyMs: now - this.#startedAt, isFailure: false }, now)
     }
@@ -169,8 +185,8 @@ export class Dial {
     this.#events.dialFailed(
       new SluiceError(
         'SLUICE_CONNECT_TIMEOUT',
-        this.group.label,
-        `${this.group.label} did not answer within ${seconds} s`,
+        this.#group.label,
+        `${this.#group.label} did not answer within ${seconds} s`,
       ),
     )
   }
@@ -179,7 +195,7 @@ export class Dial {
     if (this.#isSettled) return
     this.#settle()
     this.#events.dialFailed(
-      this.#lastError === undefined ? this.group.unavailable : connectError(this.group, this.#lastError),
+      this.#lastError === undefined ? this.#group.unavailable : connectError(this.#group, this.#lastError),
     )
   }
 }

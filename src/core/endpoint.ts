@@ -1,6 +1,7 @@
 import { formatAddress } from './address.js'
 import type { EndpointConfig } from './config/config.js'
 import { PeakEwma } from './peak-ewma.js'
+import type { SpareHolder } from './spare-holder.js'
 
 /** How one connection or request at an endpoint came out. */
 export interface Outcome {
@@ -8,6 +9,12 @@ export interface Outcome {
   readonly latencyMs?: number
   /** The endpoint's own fault: refused, reset, timed out, or a status that counts as failed. A client that went away is none. */
   readonly isFailure: boolean
+}
+
+/** The group that an endpoint is of. */
+export interface EndpointOwner {
+  /** The endpoint has one connection less. */
+  roomAt(endpoint: Endpoint): void
 }
 
 /**
@@ -36,11 +43,15 @@ export class Endpoint {
   isEjected = false
   /** Hears every outcome; set by the group where outcomes have consequences. */
   onOutcome: ((endpoint: Endpoint, outcome: Outcome) => void) | undefined
+  /** Who may hold connections to it that serve nobody, the first to come first: asked where the endpoint is full. */
+  readonly spareHolders = new Set<SpareHolder>()
+  readonly #owner: EndpointOwner | undefined
   #isGone = false
   #whenGone: Set<() => void> | undefined
   #latency: PeakEwma | undefined
 
-  constructor(config: EndpointConfig) {
+  constructor(config: EndpointConfig, owner?: EndpointOwner) {
+    this.#owner = owner
     this.host = config.host
     this.port = config.port
     this.label = formatAddress(config.host, config.port)
@@ -72,6 +83,12 @@ export class Endpoint {
     this.#latency ??= new PeakEwma()
     this.#latency.observe(outcome, now)
     this.onOutcome?.(this, outcome)
+  }
+
+  /** A connection that counted in `open` is none any more. */
+  connectionClosed(): void {
+    this.open--
+    this.#owner?.roomAt(this)
   }
 
   /** Calls back once, when the group lets the endpoint go: pools then close what is idle. Returns how to stop listening. */

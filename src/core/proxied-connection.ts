@@ -16,11 +16,12 @@ import { SideWindow } from './peek-window.js'
 import { RelayDirection } from './relay.js'
 import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
+import type { TakenDial, TakenUpstream } from './taken-upstream.js'
 import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import { type TakenUpstream, type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
+import { type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
@@ -338,9 +339,13 @@ export class ProxiedConnection implements Connection {
     return this.#clientWindow
   }
 
-  /** Hands over the wire that was dialled early, where it is open and silent; else lets go of it. */
-  surrenderUpstream(): TakenUpstream | undefined {
-    return this.#upstream.surrender()
+  /** Hands over what was dialled early, where it leads to the destination and the server has said nothing; else lets go of it. */
+  surrenderUpstream(): TakenUpstream | TakenDial | undefined {
+    return this.#upstream.surrender(this.#destination)
+  }
+
+  get isClientTold(): boolean {
+    return this.#environment.dial.isSourcePreserved || this.#environment.prefacedBy !== undefined
   }
 
   /** The open upstream wire's window, once there is one. */

@@ -2,7 +2,7 @@ import { type Balancer, isEligible, type Load, type Tried } from './balance/bala
 import { makeBalancer } from './balance/make-balancer.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Balance, EndpointConfig, HashOn } from './config/config.js'
-import { Endpoint } from './endpoint.js'
+import { Endpoint, type EndpointOwner } from './endpoint.js'
 import type { EndpointSource } from './endpoint-source.js'
 import { SluiceError } from './errors.js'
 import type { GroupPart } from './group-part.js'
@@ -27,6 +27,13 @@ export interface GroupOptions {
 const NONE: readonly never[] = []
 const NONE_BY_SOURCE: (readonly EndpointConfig[])[] = []
 
+/** Who waits until an endpoint may have one connection more. */
+export interface RoomWaiter {
+  /** The endpoint has one connection less, or is new. Not called for each that becomes usable again: look now and then. */
+  roomAt(endpoint: Endpoint): void
+  wants(endpoint: Endpoint): boolean
+}
+
 /** What is to be placed. */
 export interface RequestPick {
   readonly tried?: ReadonlySet<Endpoint> | undefined
@@ -38,7 +45,7 @@ export interface RequestPick {
  * Where connections and requests go: endpoints, and how one of them is picked. A plain `host:port` is a group of one, without a
  * name. The set may change; an endpoint that leaves it is told, and what is in flight there goes on.
  */
-export class UpstreamGroup {
+export class UpstreamGroup implements EndpointOwner {
   /** The upstream's name in the YAML, undefined for a plain `host:port`. */
   readonly name: string | undefined
   readonly hashOn: HashOn
@@ -54,6 +61,7 @@ export class UpstreamGroup {
   /** By source, the fixed ones first. */
   readonly #sets: (readonly EndpointConfig[])[]
   readonly #subscribers = new Set<() => void>()
+  #waiting: Set<RoomWaiter> | undefined
   #endpoints: readonly Endpoint[]
   #ofConnections: Balancer | undefined
   #ofRequests: Balancer | undefined
@@ -68,7 +76,7 @@ export class UpstreamGroup {
     this.#parts = options.parts ?? NONE
     this.observesConnections = options.observesConnections ?? false
     this.#sets = this.#sources.length === 0 ? NONE_BY_SOURCE : [endpoints, ...this.#sources.map(() => [])]
-    this.#endpoints = endpoints.map((endpoint) => new Endpoint(endpoint))
+    this.#endpoints = endpoints.map((endpoint) => new Endpoint(endpoint, this))
   }
 
   /** The current set: a new array whenever it changes. Empty where no source has answered yet. */
@@ -101,6 +109,40 @@ export class UpstreamGroup {
    */
   pickForRequest({ tried, hashKey }: RequestPick = {}): Endpoint | undefined {
     return this.#pick('requests', tried, hashKey)
+  }
+
+  /** The same key goes to the same endpoint, also where that has no connection to spare and another has. */
+  get isSticky(): boolean {
+    return this.#balance === 'consistent-hash'
+  }
+
+  /** Whether a pick may give this endpoint, as far as its health goes. */
+  accepts(endpoint: Endpoint): boolean {
+    return endpoint.isUsable || (endpoint.isHealthy && !this.#endpoints.some(({ isUsable }) => isUsable))
+  }
+
+  /** `waiter` is told of each connection less to an endpoint, until `stopWaiting`. */
+  waitForRoom(waiter: RoomWaiter): void {
+    this.#waiting ??= new Set()
+    this.#waiting.add(waiter)
+  }
+
+  stopWaiting(waiter: RoomWaiter): void {
+    this.#waiting?.delete(waiter)
+  }
+
+  get isWanted(): boolean {
+    return this.#waiting !== undefined && this.#waiting.size > 0
+  }
+
+  /** Whether somebody else than `waiter` waits for this endpoint. */
+  isWantedBeside(waiter: RoomWaiter, endpoint: Endpoint): boolean {
+    for (const other of this.#waiting ?? []) if (other !== waiter && other.wants(endpoint)) return true
+    return false
+  }
+
+  roomAt(endpoint: Endpoint): void {
+    if (this.#waiting !== undefined) for (const waiter of this.#waiting) waiter.roomAt(endpoint)
   }
 
   /** Calls back after every change of the set. Returns how to stop listening. */
@@ -185,7 +227,7 @@ export class UpstreamGroup {
     const after = new Map<string, Endpoint>()
     let hasChanged = false
     for (const config of this.#sets.flat()) {
-      const made = new Endpoint(config)
+      const made = new Endpoint(config, this)
       if (after.has(made.label)) continue
       const known = before.get(made.label)
       if (known === undefined || known.weight !== made.weight) hasChanged = true
@@ -202,5 +244,6 @@ export class UpstreamGroup {
     this.changes++
     for (const endpoint of gone) endpoint.leave()
     for (const subscriber of this.#subscribers) subscriber()
+    for (const endpoint of this.#endpoints) this.roomAt(endpoint)
   }
 }

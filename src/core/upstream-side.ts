@@ -5,6 +5,8 @@ import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import { SideWindow, type WindowOwner } from './peek-window.js'
+import type { SpareHolder } from './spare-holder.js'
+import type { TakenDial, TakenUpstream } from './taken-upstream.js'
 import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
 import type { Trace } from './trace.js'
 import type { Endpoint } from './endpoint.js'
@@ -24,6 +26,8 @@ export interface UpstreamEnvironment {
 export interface UpstreamOwner extends WindowOwner {
   /** The client. */
   readonly source: Address
+  /** Servers learn who the client is, by its address or by what they are told first: its wires serve nobody else. */
+  readonly isClientTold: boolean
   /** The wire is open, and nothing was said on it. False: the connection has been ended. */
   upstreamOpened(wire: Wire): boolean
   upstreamClosed(): void
@@ -35,30 +39,26 @@ export interface UpstreamOwner extends WindowOwner {
  */
 export type DialKind = 'early' | 'tentative' | 'wanted'
 
+type EarlyDialOutcome = 'used' | 'in-vain' | 'failed'
+
 type OnDialled = (error?: SluiceError) => void
 
-/** A wire that was dialled for one connection and is somebody else's from now on, with what it counts as. */
-export interface TakenUpstream {
-  readonly wire: Wire
-  readonly endpoint: Endpoint
-  /** The wire's bytes; to be closed with it. */
-  readonly meter: WireMeter
-  /** The endpoint has one connection less. To be called when the wire is closed. */
-  release(): void
-}
-
 /** The server's side of one connection: at most one dial and one wire at a time, and what they count as. */
-export class UpstreamSide implements DialEvents {
+export class UpstreamSide implements DialEvents, SpareHolder {
   readonly #environment: UpstreamEnvironment
   readonly #owner: UpstreamOwner
   readonly #trace: Trace
   #dial: Dial | undefined
+  /** What was dialled last. */
+  #group: UpstreamGroup | undefined
   #kind: DialKind = 'wanted'
   #onDialled: OnDialled[] | undefined
   #meter: WireMeter | undefined
   #tlsLabel: string | undefined
   #isOpenCounted = false
+  #spareOf: Endpoint | undefined
   #isWireOpen = false
+  #openedAt = 0
   /** Why the last dial failed. */
   error: SluiceError | undefined
   wire: Wire | undefined
@@ -110,6 +110,7 @@ export class UpstreamSide implements DialEvents {
     this.#giveUpOther(group)
     this.#kind = kind
     this.#dialFor(group, onSettled)
+    this.#beSpareOf(this.#dial?.endpoint)
   }
 
   /** Lets everything go that nobody carries, with word to those who wait for it. */
@@ -118,25 +119,71 @@ export class UpstreamSide implements DialEvents {
     if (this.#isWireOpen) this.#drop()
     this.#dial?.cancel()
     this.#dial = undefined
-    const reason = 'the connection was closed before its destination was connected'
-    this.#settle(new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason))
+    this.#settle(this.#aborted())
   }
 
   /**
-   * Hands over the wire that is open and on which the server has said nothing; whatever else there is, is let go. Give the wire a
-   * reader, and a `whenClosed`, in this turn.
+   * Hands over the wire to `group` on which the server has said nothing, or the dial that is to open it; whatever else there is, is
+   * let go. Give the wire a reader, and a `whenClosed`, in this turn.
    */
-  surrender(): TakenUpstream | undefined {
-    const { wire, endpoint } = this
-    const [meter, dial] = [this.#meter, this.#dial]
-    if (!this.#isWireOpen || this.spoke || !wire || !endpoint || !meter || !dial) {
+  surrender(group: UpstreamGroup | undefined): TakenUpstream | TakenDial | undefined {
+    const dial = this.#dial
+    if (dial === undefined || dial.endpoint === undefined || dial.group !== group || this.spoke) {
       this.abandon()
       return undefined
     }
+    return this.#isWireOpen ? this.#surrenderWire(dial) : this.#surrenderDial(dial, dial.endpoint)
+  }
+
+  /** The client has said nothing yet: whoever has asked something needs the wire more. */
+  lend(): TakenUpstream | TakenDial | undefined {
+    if (this.#owner.isClientTold || this.spoke || this.#dial?.endpoint === undefined) return undefined
+    this.#trace.add('upstream', '', 'given to a request that waits: its endpoint is full')
+    return this.surrender(this.#group)
+  }
+
+  letGo(): boolean {
+    if (this.spoke || this.#dial === undefined) return false
+    this.#trace.add('upstream', '', 'closed for a request that waits: its endpoint is full')
+    this.abandon()
+    return true
+  }
+
+  #surrenderWire(dial: Dial): TakenUpstream {
     this.#count('used')
+    const taken = {
+      wire: this.wire!,
+      endpoint: this.endpoint!,
+      openedAt: this.#openedAt,
+      meter: this.#meter!,
+      release: () => dial.release(),
+    }
     this.#isWireOpen = false
     this.wire = this.endpoint = this.window = this.#meter = this.#dial = undefined
-    return { wire, endpoint, meter, release: () => dial.release() }
+    return taken
+  }
+
+  #surrenderDial(dial: Dial, endpoint: Endpoint): TakenDial {
+    const count = this.#countLater()
+    this.#dial = undefined
+    this.#settle(this.#aborted())
+    return {
+      endpoint,
+      goOn: (target, events) => {
+        dial.handOver(target, {
+          dialOpened: (wire, opened) => {
+            count('used')
+            events.dialOpened(wire, opened)
+          },
+          dialFailed: (error) => {
+            count('failed')
+            events.dialFailed(error)
+          },
+          dialAttemptFailed: (failed, error) => events.dialAttemptFailed(failed, error),
+        })
+        return dial
+      },
+    }
   }
 
   /** An early wire broke before its server had said anything: it has taught nothing. */
@@ -161,6 +208,7 @@ export class UpstreamSide implements DialEvents {
   #closed(): void {
     if (!this.#isWireOpen) return
     this.#isWireOpen = false
+    this.#beSpareOf(undefined)
     this.#meter?.close(this.errno)
     this.#dial?.release()
     this.#dial = undefined
@@ -188,10 +236,12 @@ export class UpstreamSide implements DialEvents {
   }
 
   dialOpened(wire: Wire, endpoint: Endpoint): void {
-    const { context, tcpMetrics, peekWindowBytes } = this.#environment
+    const { context, dial, tcpMetrics, peekWindowBytes } = this.#environment
     this.wire = wire
     this.endpoint = endpoint
     this.#isWireOpen = true
+    this.#openedAt = dial.clock.now()
+    if (this.#kind !== 'wanted') this.#beSpareOf(endpoint)
     this.#meter = new WireMeter(tcpMetrics, wire, context.direction, 'dst', endpoint.port)
     if (this.#tlsLabel !== undefined) this.#meter.setTls(this.#tlsLabel)
     if (this.#isOpenCounted) this.#meter.countOpen()
@@ -211,6 +261,7 @@ export class UpstreamSide implements DialEvents {
   }
 
   dialAttemptFailed(endpoint: Endpoint, error: NodeJS.ErrnoException): void {
+    this.#beSpareOf(undefined)
     this.#trace.add('upstream', '', `${endpoint.label} failed: ${error.code ?? error.message}`)
   }
 
@@ -222,7 +273,13 @@ export class UpstreamSide implements DialEvents {
     this.error = undefined
     this.#onDialled ??= []
     this.#onDialled.push(callback)
+    this.#group = group
     this.#dial ??= new Dial(group, this.#environment.dial, this, this.#owner.source)
+  }
+
+  #aborted(): SluiceError {
+    const reason = 'the connection was closed before its destination was connected'
+    return new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason)
   }
 
   #settle(error?: SluiceError): void {
@@ -240,9 +297,27 @@ export class UpstreamSide implements DialEvents {
     wire?.close()
   }
 
-  #count(outcome: 'used' | 'in-vain' | 'failed'): void {
-    if (this.#kind !== 'wanted') this.#environment.metrics.earlyDial(this.#environment.context.name, outcome)
+  /** Whoever needs a connection to `endpoint` more may have it. */
+  #beSpareOf(endpoint: Endpoint | undefined): void {
+    if (endpoint === this.#spareOf) return
+    this.#spareOf?.spareHolders.delete(this)
+    this.#spareOf = endpoint
+    endpoint?.spareHolders.add(this)
+  }
+
+  #count(outcome: EarlyDialOutcome): void {
+    if (this.#kind !== 'wanted') this.#countLater()(outcome)
+  }
+
+  /** What becomes of an early dial is for somebody else to say; it is none of this connection's any more. */
+  #countLater(): (outcome: EarlyDialOutcome) => void {
+    const { metrics, context } = this.#environment
+    const isEarly = this.#kind !== 'wanted'
     this.#kind = 'wanted'
+    this.#beSpareOf(undefined)
+    return (outcome) => {
+      if (isEarly) metrics.earlyDial(context.name, outcome)
+    }
   }
 }
 

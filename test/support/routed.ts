@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import type { Sluice } from '../../src/sluice.js'
 import type { SluiceConfig } from '../../src/sluice-config.js'
-import { CLOCK } from '../../src/core/tokens.js'
+import { CLOCK, TRANSPORT } from '../../src/core/tokens.js'
+import type { Transport } from '../../src/core/transport.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, type Peer } from './sockets.js'
 import { startSluice } from './start-sluice.js'
@@ -15,7 +16,7 @@ export interface Routed {
   readonly port: number
   readonly clock: FakeClock
   /** A client that writes bytes. */
-  client(): Promise<Peer>
+  client(listener?: string): Promise<Peer>
   /** Connections that the proxy has open to servers. */
   readonly upstreams: number
   /** No client, no request and no connection to a server is left. Stops the proxy. */
@@ -26,7 +27,10 @@ export interface RoutedOptions {
   readonly options?: Record<string, unknown>
   readonly listener?: Record<string, unknown>
   readonly upstreams?: Record<string, unknown>
+  /** Further listeners. */
+  readonly more?: readonly Record<string, unknown>[]
   readonly clock?: FakeClock
+  readonly transport?: Transport
 }
 
 /** A proxy whose chain routes requests, in front of `destination`; time stands still in it until the test moves it. */
@@ -42,15 +46,19 @@ export async function startRouted(destination: number | string, options: RoutedO
         filters: ['detect', 'http-metrics', { 'http-route': options.options ?? {} }, 'tcp-forward'],
         ...options.listener,
       },
+      ...(options.more ?? []),
     ],
   }
-  const sluice = await startSluice(config as SluiceConfig, { providers: [{ token: CLOCK, value: clock }] })
+  const transport = options.transport === undefined ? [] : [{ token: TRANSPORT, value: options.transport }]
+  const sluice = await startSluice(config as unknown as SluiceConfig, {
+    providers: [{ token: CLOCK, value: clock }, ...transport],
+  })
   const { port } = sluice.address('in')
   return {
     sluice,
     port,
     clock,
-    client: () => connectTo(port),
+    client: (listener = 'in') => connectTo(sluice.address(listener).port),
     get upstreams() {
       return sluice.metric('tcp_open_connections', { peer: 'dst' })
     },

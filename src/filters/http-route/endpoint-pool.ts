@@ -1,15 +1,22 @@
-import { Dial, type DialEnvironment, type DialTarget } from '../../core/dial.js'
 import type { Address } from '../../core/address.js'
+import { Dial, type DialEnvironment, type DialTarget } from '../../core/dial.js'
 import type { Endpoint } from '../../core/endpoint.js'
 import { SluiceError } from '../../core/errors.js'
 import type { Direction } from '../../core/listener-context.js'
-import { type TcpMetrics, WireMeter } from '../../core/tcp-metrics.js'
-import type { TakenUpstream } from '../../core/upstream-side.js'
+import type { SpareHolder } from '../../core/spare-holder.js'
+import type { TakenDial, TakenUpstream } from '../../core/taken-upstream.js'
+import type { TcpMetrics } from '../../core/tcp-metrics.js'
 import type { Wire } from '../../core/wire.js'
 import { Http1Upstream, type UpstreamOwner } from './http1-upstream.js'
+import { type DialOwner, PendingDial } from './pending-dial.js'
+import type { WaitingLine } from './waiting-line.js'
 
-/** Who waits for a connection. Called once, of the two; not after `forget`. */
+/** Who waits for a connection. `onUpstream` or `onConnectFailed` is called, once; neither after it was forgotten. */
 export interface ConnectionWaiter {
+  /** Where it waits in a line: whether a connection to that endpoint will do. */
+  mayUse(endpoint: Endpoint): boolean
+  /** It waits in a line no more: `pool` has a connection for it, or opens one. */
+  onTurn(pool: EndpointPool): void
   onUpstream(upstream: Http1Upstream): void
   onConnectFailed(error: SluiceError): void
 }
@@ -22,19 +29,21 @@ export interface PoolEnvironment {
   readonly maxHeadBytes: number
   /** How long an idle connection is kept. */
   readonly idleMs: number
-  /** Requests that may wait for a connection of one endpoint. */
+  /** Requests that may wait for a connection to one group. */
   readonly maxPending: number
   /** The client, where the pool is of one client. */
   readonly source: Address
+  /** Servers are told who it is: its connections serve nobody else. */
+  readonly isOfOneClient: boolean
   /** Called with each wire that is opened, before anything else is written to it. */
   onOpened(wire: Wire): void
 }
 
 /**
- * Connections to one endpoint: idle ones are used again, the last one first; a request that finds none opens one, or, where the
- * endpoint holds as many as it may, waits for its turn.
+ * Connections to one endpoint: idle ones are used again, the last one first; a request that finds none opens one. What becomes free
+ * where the endpoint holds as many as it may, serves the line of its group.
  */
-export class EndpointPool implements DialTarget, UpstreamOwner {
+export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, SpareHolder {
   readonly endpoint: Endpoint
   readonly label: string
   /** Its requests say how long it takes. */
@@ -43,78 +52,96 @@ export class EndpointPool implements DialTarget, UpstreamOwner {
   readonly #idle: Http1Upstream[] = []
   readonly #all = new Set<Http1Upstream>()
   readonly #dials = new Set<PendingDial>()
-  readonly #waiting: ConnectionWaiter[] = []
+  /** Those for nobody yet. */
+  readonly #unclaimed: PendingDial[] = []
+  readonly #line: WaitingLine
   readonly #stopListening: () => void
   #isClosed = false
 
-  constructor(endpoint: Endpoint, environment: PoolEnvironment) {
+  constructor(endpoint: Endpoint, environment: PoolEnvironment, line: WaitingLine) {
     this.endpoint = endpoint
     this.label = endpoint.label
     this.#environment = environment
+    this.#line = line
     this.#stopListening = endpoint.whenGone(() => this.closeIdle())
+    endpoint.spareHolders.add(this)
   }
 
   get isEmpty(): boolean {
-    return this.#all.size === 0 && this.#dials.size === 0 && this.#waiting.length === 0
+    return this.#all.size === 0 && this.#dials.size === 0
   }
 
-  get idleCount(): number {
-    return this.#idle.length
+  /** Whether a request need not wait. */
+  get hasRoom(): boolean {
+    return this.#idle.length > 0 || !this.endpoint.isFull || this.#unclaimed.length > 0
   }
 
   get unavailable(): SluiceError {
     return new SluiceError('SLUICE_UPSTREAM_FULL', this.label, `${this.label} holds as many connections as it may`)
   }
 
+  /** Once: whoever waits for it looks for another endpoint by himself. */
   pick(tried?: ReadonlySet<Endpoint>): Endpoint | undefined {
-    return tried?.has(this.endpoint) ? undefined : this.endpoint
+    return tried === undefined ? this.endpoint : undefined
   }
 
-  /** `waiter` may be called before this returns; not where it is `refused`, since as many wait already as may. */
-  acquire(waiter: ConnectionWaiter): 'under-way' | 'queued' | 'refused' {
+  /** False: there is no connection, and none may be opened. `waiter` may be called before this returns. */
+  acquire(waiter: ConnectionWaiter): boolean {
     const idle = this.#takeIdle()
-    if (idle !== undefined) waiter.onUpstream(idle)
-    else if (!this.endpoint.isFull) this.#dial(waiter)
-    else if (this.#waiting.length >= this.#environment.maxPending) return 'refused'
-    else {
-      this.#waiting.push(waiter)
-      return 'queued'
+    if (idle !== undefined) {
+      waiter.onUpstream(idle)
+      return true
     }
-    return 'under-way'
+    const dial = this.#unclaimed.shift()
+    if (dial !== undefined) dial.waiter = waiter
+    else if (this.endpoint.isFull) return false
+    else this.#dial(waiter)
+    return true
   }
 
   /** It does not wait any more. A connection that is being opened for it is somebody else's then. */
   forget(waiter: ConnectionWaiter): void {
-    const index = this.#waiting.indexOf(waiter)
-    if (index >= 0) this.#waiting.splice(index, 1)
-    for (const dial of this.#dials) if (dial.waiter === waiter) dial.waiter = undefined
+    for (const dial of this.#dials) if (dial.waiter === waiter) this.#offer(dial)
   }
 
-  /** A wire that was opened before there was a request. */
-  adopt(taken: TakenUpstream): void {
-    const upstream = this.#add(taken, true)
-    this.upstreamIdle(upstream)
+  /** What was dialled before there was a request. */
+  adopt(taken: TakenUpstream | TakenDial): void {
+    if ('goOn' in taken) {
+      const dial = new PendingDial(this, this.#environment, (events) => taken.goOn(this, events))
+      this.#dials.add(dial)
+      this.#offer(dial)
+    } else this.#becomeIdle(this.#add(taken, true), taken.openedAt)
   }
 
   upstreamIdle(upstream: Http1Upstream): void {
-    if (upstream.isOver) return
-    const next = this.#isClosed || this.endpoint.isGone ? undefined : this.#waiting.shift()
-    if (next !== undefined) return next.onUpstream(upstream)
-    if (this.#isClosed || this.endpoint.isGone) return upstream.close()
-    upstream.idleSince = this.#environment.dial.clock.now()
-    this.#idle.push(upstream)
+    this.#becomeIdle(upstream, this.#environment.dial.clock.now())
   }
 
   upstreamClosed(upstream: Http1Upstream): void {
     this.#all.delete(upstream)
     const index = this.#idle.indexOf(upstream)
     if (index >= 0) this.#idle.splice(index, 1)
-    this.serveWaiting()
   }
 
   /** A place may have become free: here, or by others who connect to the endpoint. */
   serveWaiting(): void {
-    while (this.#waiting.length > 0 && !this.#isClosed && !this.endpoint.isFull) this.#dial(this.#waiting.shift()!)
+    while (this.#line.length > 0 && !this.#isClosed && !this.endpoint.isGone && this.hasRoom) {
+      const next = this.#line.next(this.endpoint)
+      if (next === undefined) return
+      next.onTurn(this)
+    }
+  }
+
+  lend(): undefined {
+    return undefined
+  }
+
+  /** The one that has been idle for longest. */
+  letGo(): boolean {
+    const [upstream] = this.#idle
+    if (upstream === undefined) return false
+    this.#closeIdle(upstream)
+    return true
   }
 
   /** Closes what has been idle for too long. */
@@ -122,18 +149,17 @@ export class EndpointPool implements DialTarget, UpstreamOwner {
     const { idleMs } = this.#environment
     for (const upstream of [...this.#idle])
       if (now - upstream.idleSince >= Math.min(idleMs, upstream.keepAliveMs)) this.#closeIdle(upstream)
-    this.serveWaiting()
   }
 
   closeIdle(): void {
     for (const upstream of [...this.#idle]) this.#closeIdle(upstream)
   }
 
-  /** Everything ends; nobody waits any more. */
+  /** Everything ends. */
   close(): void {
     this.#isClosed = true
     this.#stopListening()
-    this.#waiting.length = 0
+    this.endpoint.spareHolders.delete(this)
     for (const dial of this.#dials) dial.cancel()
     this.#dials.clear()
     for (const upstream of this.#all) upstream.close()
@@ -149,64 +175,64 @@ export class EndpointPool implements DialTarget, UpstreamOwner {
     return upstream
   }
 
+  /** It is opened for whoever comes. */
+  #offer(dial: PendingDial): void {
+    dial.waiter = undefined
+    this.#unclaimed.push(dial)
+    this.serveWaiting()
+  }
+
+  #settled(dial: PendingDial): void {
+    this.#dials.delete(dial)
+    const index = this.#unclaimed.indexOf(dial)
+    if (index >= 0) this.#unclaimed.splice(index, 1)
+  }
+
+  #becomeIdle(upstream: Http1Upstream, since: number): void {
+    if (upstream.isOver) return
+    if (this.#isClosed || this.endpoint.isGone) return upstream.close()
+    upstream.idleSince = since
+    this.#idle.push(upstream)
+    if (this.#line.isWanted) this.#offerIdle(upstream)
+  }
+
+  /** To those who wait here; else to those who wait elsewhere, to whom it is a place only. */
+  #offerIdle(upstream: Http1Upstream): void {
+    this.serveWaiting()
+    if (this.#idle.includes(upstream) && this.endpoint.isFull && this.#line.isWantedElsewhere(this.endpoint))
+      this.#closeIdle(upstream)
+  }
+
   #closeIdle(upstream: Http1Upstream): void {
     this.#idle.splice(this.#idle.indexOf(upstream), 1)
     upstream.close()
   }
 
   #dial(waiter: ConnectionWaiter): void {
-    this.#dials.add(new PendingDial(this, this.#environment, waiter))
+    const { dial, source } = this.#environment
+    const pending = new PendingDial(this, this.#environment, (events) => new Dial(this, dial, events, source))
+    pending.waiter = waiter
+    this.#dials.add(pending)
   }
 
   dialOpened(dial: PendingDial, taken: TakenUpstream): void {
-    this.#dials.delete(dial)
+    this.#settled(dial)
     const upstream = this.#add(taken, false)
     if (dial.waiter !== undefined) dial.waiter.onUpstream(upstream)
     else {
       upstream.isReused = true
-      this.upstreamIdle(upstream)
+      this.#becomeIdle(upstream, taken.openedAt)
     }
   }
 
   dialFailed(dial: PendingDial, error: SluiceError): void {
-    this.#dials.delete(dial)
+    this.#settled(dial)
     dial.waiter?.onConnectFailed(error)
-    this.serveWaiting()
   }
 
   #add(taken: TakenUpstream, wasIdle: boolean): Http1Upstream {
     const upstream = new Http1Upstream(taken, this, this.#environment.maxHeadBytes, wasIdle)
     this.#all.add(upstream)
     return upstream
-  }
-}
-
-/** A connection that is being opened. */
-class PendingDial {
-  waiter: ConnectionWaiter | undefined
-  readonly #dial: Dial
-
-  constructor(pool: EndpointPool, environment: PoolEnvironment, waiter: ConnectionWaiter) {
-    this.waiter = waiter
-    const { tcpMetrics, direction, dial, source } = environment
-    this.#dial = new Dial(
-      pool,
-      dial,
-      {
-        dialOpened: (wire, endpoint) => {
-          environment.onOpened(wire)
-          const meter = new WireMeter(tcpMetrics, wire, direction, 'dst', endpoint.port)
-          meter.countOpen()
-          pool.dialOpened(this, { wire, endpoint, meter, release: () => this.#dial.release() })
-        },
-        dialFailed: (error) => pool.dialFailed(this, error),
-        dialAttemptFailed: () => {},
-      },
-      source,
-    )
-  }
-
-  cancel(): void {
-    this.#dial.cancel()
   }
 }

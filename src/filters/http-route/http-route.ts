@@ -94,19 +94,18 @@ class HttpRoute implements Filter<never> {
   /** The wire that was dialled before there was a request is the pool's first. */
   #adopt(connection: ProxiedConnection, pools: UpstreamPools): void {
     const taken = connection.surrenderUpstream()
-    if (taken && connection.destination) pools.adopt(connection.destination, taken)
-    else taken?.wire.close()
+    if (taken !== undefined) pools.adopt(connection.destination!, taken)
   }
 
   #servicesOf(connection: ProxiedConnection): RouteServices {
-    const { dial, prefacedBy } = connection.environment
-    if (dial.isSourcePreserved || prefacedBy !== undefined) return this.#makeServices(connection, true)
-    return (this.#shared ??= this.#makeServices(connection, false))
+    if (connection.isClientTold) return this.#makeServices(connection)
+    return (this.#shared ??= this.#makeServices(connection))
   }
 
-  #makeServices(connection: ProxiedConnection, isOfOneClient: boolean): RouteServices {
+  #makeServices(connection: ProxiedConnection): RouteServices {
     const { timeouts, pool, maxHeadBytes } = this.#options
     const { dial, tcpMetrics } = connection.environment
+    const isOfOneClient = connection.isClientTold
     const pools = new UpstreamPools({
       dial,
       tcpMetrics,
@@ -115,6 +114,7 @@ class HttpRoute implements Filter<never> {
       idleMs: pool.idleTimeout,
       maxPending: pool.maxPending,
       source: connection.source,
+      isOfOneClient,
       onOpened: isOfOneClient ? (wire) => void connection.upstreamOpened(wire) : () => {},
     })
     return {

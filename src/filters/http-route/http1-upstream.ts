@@ -1,4 +1,4 @@
-import type { TakenUpstream } from '../../core/upstream-side.js'
+import type { TakenUpstream } from '../../core/taken-upstream.js'
 import type { Wire, WireReader } from '../../core/wire.js'
 import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'

@@ -29,7 +29,7 @@ const pool = z.strictObject({
     .max(100_000)
     .default(1000)
     .describe(
-      'Requests that may wait for a connection of one endpoint that holds its `maxConnections`: at most as long as `timeouts.connect` of the listener. One more gets a 503.',
+      'Requests that may wait for a connection to one upstream whose endpoints all hold their `maxConnections`: at most as long as `timeouts.connect` of the listener. One more gets a 503.',
     ),
 })
 

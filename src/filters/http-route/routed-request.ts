@@ -46,8 +46,10 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   #tried: Set<Endpoint> | undefined
   #connectError: SluiceError | undefined
   #attemptedAt = 0
-  /** Since when it waits for one of an endpoint's connections. */
+  /** Since when it waits in the line of its group. */
   #queuedAt: number | undefined
+  /** The only endpoint that will do, where it waits for one. */
+  #pinned: Endpoint | undefined
   #staleCount = 0
   #retries = 0
   #isSent = false
@@ -82,18 +84,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     const { group, hashKey } = this.#facts
     const endpoint = group.pickForRequest({ tried: this.#tried, hashKey })
     if (endpoint === undefined) return this.#refuse(this.#withoutEndpoint())
-    this.#endpoint = endpoint
-    endpoint.requests++
-    this.#exchange.endpoint = endpoint.label
-    this.#queuedAt = undefined
-    this.#attemptedAt = this.#services.clock.now()
-    this.#pool = this.#services.pools.of(endpoint)
-    const place = this.#pool.acquire(this)
-    if (place === 'queued') this.#queuedAt = this.#attemptedAt
-    else if (place === 'refused') {
-      this.#leaveEndpoint()
-      this.#refuse(refusal(503, 'queue-full', `as many requests wait for ${endpoint.label} as may`))
-    }
+    if (!this.#ask(endpoint)) this.#waitBehind(endpoint)
   }
 
   take(bytes: Uint8Array): boolean {
@@ -119,6 +110,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   sourceGone(): void {
     if (this.#isOver) return
     this.#end()
+    this.#leaveLine()
     this.#pool?.forget(this)
     this.#upstream?.abort()
     this.#upstream = undefined
@@ -137,16 +129,32 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     const { requestTimeoutMs, connectTimeoutMs } = this.#services
     if (now - this.#exchange.startedAt >= requestTimeoutMs) this.#timedOut()
     else if (this.#queuedAt !== undefined && now - this.#queuedAt >= connectTimeoutMs) {
-      const message = `every connection of ${this.#endpoint!.label} has been busy for ${connectTimeoutMs / 1000} s`
+      const message = `every connection of ${this.#facts.group.label} has been busy for ${connectTimeoutMs / 1000} s`
       this.#giveUp(refusal(503, 'upstream-full', message))
+    } else if (this.#pinned?.isGone) {
+      this.#leaveLine()
+      this.begin()
     }
   }
 
   // What the pool says
 
+  mayUse(endpoint: Endpoint): boolean {
+    if (this.#pinned !== undefined) return endpoint === this.#pinned
+    return !this.#tried?.has(endpoint) && this.#facts.group.accepts(endpoint)
+  }
+
+  onTurn(pool: EndpointPool): void {
+    this.#queuedAt = this.#pinned = undefined
+    this.#enter(pool)
+    if (pool.acquire(this)) return
+    // What it had is closed by now.
+    this.#leaveEndpoint()
+    this.begin()
+  }
+
   onUpstream(upstream: EndpointConnection): void {
     this.#upstream = upstream
-    this.#queuedAt = undefined
     this.#attemptedAt = this.#services.clock.now()
     upstream.serve(this)
     const kept = this.#kept!
@@ -254,6 +262,42 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   // Inside
 
+  /** False: it has no connection, and may not open one. */
+  #ask(endpoint: Endpoint): boolean {
+    const pool = this.#services.pools.of(endpoint, this.#facts.group)
+    this.#enter(pool)
+    if (pool.acquire(this)) return true
+    this.#leaveEndpoint()
+    return false
+  }
+
+  /** Any endpoint will do, unless the group goes by a key; where none has room, whichever has first. */
+  #waitBehind(endpoint: Endpoint): void {
+    const { group, hashKey } = this.#facts
+    const { pools, clock } = this.#services
+    this.#pinned = group.isSticky ? endpoint : undefined
+    const free = pools.findRoom(group, this, hashKey)
+    if (free !== undefined && this.#ask(free)) return
+    this.#queuedAt = clock.now()
+    if (pools.wait(group, this)) return
+    this.#queuedAt = undefined
+    this.#refuse(refusal(503, 'queue-full', `as many requests wait for ${group.label} as may`))
+  }
+
+  #enter(pool: EndpointPool): void {
+    const { endpoint } = pool
+    this.#pool = pool
+    this.#endpoint = endpoint
+    endpoint.requests++
+    this.#exchange.endpoint = endpoint.label
+    this.#attemptedAt = this.#services.clock.now()
+  }
+
+  #leaveLine(): void {
+    if (this.#queuedAt !== undefined) this.#services.pools.leave(this.#facts.group, this)
+    this.#queuedAt = this.#pinned = undefined
+  }
+
   /** A connection that had been idle turned out to be none: what was sent on it was not looked at. */
   get #mayBeStale(): boolean {
     return this.#kept !== undefined && this.#staleCount < MAX_STALE
@@ -319,9 +363,9 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   #timedOut(): void {
     const { requestTimeoutMs } = this.#services
-    // A server that still waits for the client's content is not to blame.
-    if (this.#isSent) this.#observeFailure()
-    const message = `${this.#endpoint!.label} has not answered within ${requestTimeoutMs / 1000} s`
+    // A server that still waits for the client's content is not to blame, nor one that has not got the request yet.
+    if (this.#isSent && this.#upstream !== undefined && !this.#hasAnswer) this.#observeFailure()
+    const message = `${this.#endpoint?.label ?? this.#facts.group.label} has not answered within ${requestTimeoutMs / 1000} s`
     this.#giveUp(refusal(504, 'request-timeout', message))
   }
 

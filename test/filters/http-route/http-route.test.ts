@@ -5,26 +5,13 @@ import { once } from 'node:events'
 import { onTestFinished, describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../../src/http/request-record.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { answering } from '../../support/answering.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { serveHttp, startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
 import { until } from '../../support/until.js'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
-
-/** Answers each request of a connection, told by the empty line that ends its head, with the next of these; then with the last. */
-function answering(...answers: readonly string[]): (peer: Peer) => void {
-  let next = 0
-  return (peer) => {
-    let seen = 0
-    peer.socket.on('data', () => {
-      for (let at = peer.text.indexOf('\r\n\r\n', seen); at >= 0; at = peer.text.indexOf('\r\n\r\n', seen)) {
-        seen = at + 4
-        peer.send(answers[Math.min(next++, answers.length - 1)]!)
-      }
-    })
-  }
-}
 
 function get(path: string, ...fields: readonly string[]): string {
   return [`GET ${path} HTTP/1.1`, 'Host: shop', ...fields, '', ''].join('\r\n')
