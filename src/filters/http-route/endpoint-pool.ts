@@ -13,6 +13,8 @@ import type { WaitingLine } from './waiting-line.js'
 
 /** Who waits for a connection. `onUpstream` or `onConnectFailed` is called, once; neither after it was forgotten. */
 export interface ConnectionWaiter {
+  /** It can be sent again, should its connection turn out to be none. */
+  readonly isRepeatable: boolean
   /** Where it waits in a line: whether a connection to that endpoint will do. */
   mayUse(endpoint: Endpoint): boolean
   /** It waits in a line no more: `pool` has a connection for it, or opens one. */
@@ -38,6 +40,9 @@ export interface PoolEnvironment {
   /** Called with each wire that is opened, before anything else is written to it. */
   onOpened(wire: Wire): void
 }
+
+/** Servers keep idle connections for longer than that; those that are known to close soonest, for two seconds (gunicorn). */
+const MAX_FRESH_MS = 1_000
 
 /**
  * Connections to one endpoint: idle ones are used again, the last one first; a request that finds none opens one. What becomes free
@@ -87,7 +92,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
 
   /** False: there is no connection, and none may be opened. `waiter` may be called before this returns. */
   acquire(waiter: ConnectionWaiter): boolean {
-    const idle = this.#takeIdle()
+    const idle = waiter.isRepeatable ? this.#takeIdle() : this.#takeFresh()
     if (idle !== undefined) {
       waiter.onUpstream(idle)
       return true
@@ -173,6 +178,19 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     let upstream = this.#idle.pop()
     while (upstream?.isOver) upstream = this.#idle.pop()
     return upstream
+  }
+
+  /**
+   * For a request that cannot be sent again: one that its server has just answered on, which is least likely to be closed in this moment.
+   * Else a new one takes the place of the one that has been idle for longest; where none may be opened, what there is has to do.
+   */
+  #takeFresh(): Http1Upstream | undefined {
+    const upstream = this.#takeIdle()
+    if (upstream === undefined || this.endpoint.isFull) return upstream
+    if (this.#environment.dial.clock.now() - upstream.idleSince <= MAX_FRESH_MS) return upstream
+    this.#idle.push(upstream)
+    this.#closeIdle(this.#idle[0]!)
+    return undefined
   }
 
   /** It is opened for whoever comes. */

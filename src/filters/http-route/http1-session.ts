@@ -330,6 +330,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       answeredMethod: answeredMethod(head),
       isUpgrade,
       isIdempotent: IDEMPOTENT.has(head.method),
+      contentLength: head.content === 'chunked' ? undefined : (head.contentLength ?? 0),
     })
     this.#request = request
     this.#hasRequestTrailers = false

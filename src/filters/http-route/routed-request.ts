@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly isUpgrade: boolean
   /** Sent twice it does no more than sent once: RFC 9110 section 9.2.2. */
   readonly isIdempotent: boolean
+  /** The length of its content; undefined where it says none beforehand. */
+  readonly contentLength: number | undefined
 }
 
 /** Bytes of a request, head and framing included, that are kept so that it can be sent again. */
@@ -70,6 +72,11 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   get answeredMethod(): AnsweredMethod {
     return this.#facts.answeredMethod
+  }
+
+  get isRepeatable(): boolean {
+    const { isIdempotent, contentLength = Infinity } = this.#facts
+    return isIdempotent && contentLength <= MAX_KEPT_BYTES
   }
 
   /** The head of the response has been passed on. */
@@ -341,8 +348,10 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   }
 
   #reject(head: Http1Head): Refusal | 'stale' | 'failed' | undefined {
-    // RFC 9110 section 15.5.9: said to a connection on which no request came, in the moment in which ours was sent.
-    if (head.status === 408 && !head.isKeepAlive && this.#upstream!.isReused && this.#mayBeStale) return 'stale'
+    // RFC 9110 section 15.5.9: said to a connection on which no request came, in the moment in which ours was sent. Some say it of
+    // requests that they have read: one that must not be sent twice is the client's to send again.
+    const isStale = head.status === 408 && !head.isKeepAlive && this.#upstream!.isReused
+    if (isStale && this.#facts.isIdempotent && this.#mayBeStale) return 'stale'
     if (this.#services.retries.statuses.has(head.status) && this.#hasAnother && this.#mayRetry) return 'failed'
     const { label } = this.#endpoint!
     if (head.hasForeignCoding && head.content !== 'none')

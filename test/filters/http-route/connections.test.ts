@@ -158,6 +158,79 @@ describe('clients that say nothing', () => {
   })
 })
 
+describe('a request that cannot be repeated', () => {
+  const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\nx`
+
+  /** A server that ends the connection on which it has answered once when the next request comes. */
+  function answersOnce(peer: Peer): void {
+    peer.socket.on('data', () => (peer.text.split(' HTTP/1.1').length > 2 ? peer.socket.end() : peer.send(OK)))
+  }
+
+  async function afterIdle(idleMs: number, request: string, maxConnections?: number) {
+    const server = await serve(answersOnce)
+    const address = `127.0.0.1:${server.port}`
+    const routed = await startRouted('web', {
+      upstreams: { web: { endpoints: [{ address, ...(maxConnections && { maxConnections }) }] } },
+      listener: { filters: [{ detect: { earlyDial: false } }, 'http-metrics', 'http-route', 'tcp-forward'] },
+    })
+    const client = await routed.client()
+    client.send(get('/1'))
+    await client.hears('ok')
+    routed.clock.advance(idleMs)
+    client.send(request)
+    await until(() => /ok$|\n$/.test(client.text.slice(OK.length)))
+    return { server, routed, answer: client.text.slice(OK.length) }
+  }
+
+  test('is sent on a new connection where those there are have been idle for a while', async () => {
+    const { server, routed, answer } = await afterIdle(1_500, post('/2'))
+    expect(answer).toBe(OK)
+    expect(server.peers).toHaveLength(2)
+    // In place of the one that was there, so that there are no more of them for it.
+    await until(() => routed.upstreams === 1)
+    expect(routed.sluice.metric('sluice_http_retries_total')).toBe(0)
+  })
+
+  test('is sent on one that has just been used, and not again where that one is closed in this moment', async () => {
+    const { server, routed, answer } = await afterIdle(500, post('/2'))
+    expect(answer).toContain('sluice: upstream-closed: ')
+    expect(server.peers).toHaveLength(1)
+    expect(routed.sluice.metric('sluice_http_retries_total')).toBe(0)
+  })
+
+  test('takes what there is where its endpoint is full', async () => {
+    const { server, answer } = await afterIdle(1_500, post('/2'), 1)
+    expect(answer).toContain('sluice: upstream-closed: ')
+    expect(server.peers).toHaveLength(1)
+  })
+
+  test.each([
+    ['a large body', 'PUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n' + 'x'.repeat(65_537)],
+    ['a body of unknown length', 'PUT /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n'],
+  ])('may be one with %s', async (_what, request) => {
+    const { server, answer } = await afterIdle(1_500, request)
+    expect(answer).toBe(OK)
+    expect(server.peers).toHaveLength(2)
+  })
+
+  test('is told of a 408, and not sent again; one that can be repeated is', async () => {
+    const late = 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+    const server = await serve(answering(OK, late, OK, late, OK))
+    const routed = await startRouted(server.port)
+    const client = await routed.client()
+    client.send(get('/1'))
+    await client.hears('ok')
+    client.send(post('/2'))
+    await client.hears('408 Request Timeout')
+    client.send(get('/3'))
+    await until(() => client.text.split('ok').length === 3)
+    client.send(get('/4'))
+    await until(() => client.text.split('ok').length === 4)
+    expect(server.peers.map(({ text }) => text.match(/(?<= )\/\d/g)?.join(''))).toEqual(['/1/2', '/3/4', '/4'])
+    expect(routed.sluice.metric('sluice_http_retries_total', { reason: 'stale-connection' })).toBe(1)
+  })
+})
+
 describe('a request whose endpoint is full', () => {
   async function startTwo(options: Record<string, unknown> = {}) {
     const [one, other] = [await serve(), await serve()]
@@ -249,4 +322,32 @@ describe('a request whose endpoint is full', () => {
     expect(server.peers).toHaveLength(2)
     expect(routed.upstreams).toBe(1)
   })
+
+  test("and whose time is over is not the endpoint's failure, nor is one that has its answer", async () => {
+    const servers = [await serve(), await serve()]
+    const routed = await startRouted('web', {
+      upstreams: {
+        web: {
+          endpoints: servers.map(({ port }) => ({ address: `127.0.0.1:${port}`, maxConnections: 1 })),
+          balance: 'consistent-hash',
+          ejection: { consecutiveFailures: 1 },
+        },
+      },
+      listener: { filters: [{ detect: { earlyDial: false } }, 'http-metrics', ROUTE_IN_TIME, 'tcp-forward'] },
+    })
+    const [answered, waiting] = [await routed.client(), await routed.client()]
+    answered.send(get('/1'))
+    const asked = (): Peer | undefined => servers.flatMap(({ peers }) => peers)[0]
+    await until(() => asked()?.text === get('/1'))
+    asked()!.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart')
+    await answered.hears('part')
+    waiting.send(get('/2'))
+    await until(() => routed.sluice.metric('request_total') === 2)
+    routed.clock.advance(1_500)
+    await waiting.hears('request-timeout')
+    expect(await answered.closed()).toBe('ECONNRESET')
+    expect(routed.sluice.metric('sluice_endpoint_ejections_total')).toBe(0)
+  })
 })
+
+const ROUTE_IN_TIME = { 'http-route': { timeouts: { request: '1s' } } }
