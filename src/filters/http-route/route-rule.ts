@@ -96,7 +96,22 @@ function answerOf({ redirect, respond }: RuleOptions): RouteRule['answer'] {
   if (redirect === undefined) return () => undefined
   const { status, location } = redirect
   const nothing = Buffer.alloc(0)
-  return (request) => ({ status, fields: [`Location: ${filled(location, request)}`], body: nothing })
+  const isElsewhere = NAMES_HOST.test(location)
+  return (request) => {
+    const to = filled(location, request)
+    return { status, fields: [`Location: ${isElsewhere ? to : staying(to)}`], body: nothing }
+  }
+}
+
+/** A location that names a scheme or a host itself: it leads where it says. */
+const NAMES_HOST = /^(?:[A-Za-z][A-Za-z0-9+.-]*:|\/\/)/
+
+/**
+ * RFC 3986 section 4.2: what begins with two slashes names another host, and browsers take a backslash for one. A path that a client has
+ * chosen must not: as WHATWG's URLs write it, `/.` before it makes it a path.
+ */
+function staying(location: string): string {
+  return /^\/[/\\]/.test(location) ? `/.${location}` : location
 }
 
 function filled(location: string, { host, path, query }: RequestView): string {

@@ -86,7 +86,9 @@ const redirect = z.strictObject({
     .describe('308 and 307 keep the method, the others make it GET.'),
   location: fieldValue
     .min(1)
-    .describe('`{host}`, `{path}` and `{query}` (with its question mark) stand for those of the request.'),
+    .describe(
+      '`{host}`, `{path}` and `{query}` (with its question mark) stand for those of the request. Where it names no host itself, no path leads to another host: `//x` becomes `/.//x`.',
+    ),
 })
 
 const respond = z.strictObject({

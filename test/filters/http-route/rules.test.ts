@@ -187,6 +187,22 @@ describe('a match', () => {
     expect(rule.matches(view(request))).toBe(expected)
   })
 
+  test.each([
+    ['{path}{query}', '/a', '/a?q'],
+    ['{path}', '//evil.example/a', '/.//evil.example/a'],
+    ['{path}', '/\\evil.example', '/./\\evil.example'],
+    ['{path}', '///evil.example', '/.///evil.example'],
+    ['/{path}', '/evil.example', '/.//evil.example'],
+    ['/new{path}', '//evil.example', '/new//evil.example'],
+    ['{host}{path}', '//evil.example', 'shop//evil.example'],
+    ['https://{host}{path}', '//a', 'https://shop//a'],
+    ['//{host}{path}', '/a', '//shop/a'],
+  ])('redirect to %s of %s by %s', (location, path, expected) => {
+    const redirect = { location }
+    const rule = makeRule(ruleOptions.parse({ name: 'a', redirect }), new ConfiguredUpstreams([], () => ({})))
+    expect(rule.answer(view({ path, query: '?q', host: 'shop' }))!.fields).toEqual([`Location: ${expected}`])
+  })
+
   test('splits by weight', () => {
     const split = [
       { upstream: '10.0.0.1:1', weight: 9 },
