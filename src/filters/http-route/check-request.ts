@@ -1,6 +1,6 @@
 import { indexOfByte } from '../../protocols/byte-views.js'
 import type { Http1Head } from '../../protocols/http1-head.js'
-import { authorityOf } from './absolute-form.js'
+import { authorityOf, isHostOf } from './absolute-form.js'
 import { badRequest, type Refusal } from './refusal.js'
 
 /**
@@ -25,7 +25,7 @@ function checkTarget(head: Http1Head): Refusal | undefined {
   // Section 3.2.1: origin-form, as nearly all are. A fragment is never sent.
   const hash = indexOfByte(head.bytes, HASH, at)
   if (hash >= 0 && hash < end) return badRequest('invalid-target')
-  if (head.isConnect) return isAuthority(head.target) ? undefined : badRequest('invalid-target')
+  if (head.isConnect) return checkAuthority(head)
   if (head.bytes[at] === SLASH) return undefined
   const { target } = head
   if (target === '*') return head.method === 'OPTIONS' ? undefined : badRequest('invalid-target')
@@ -33,7 +33,17 @@ function checkTarget(head: Http1Head): Refusal | undefined {
   if (authority === undefined || !isHost(authority) || authority === '') return badRequest('invalid-target')
   // Section 3.2.2: a proxy takes the target's host and a server may take the field's. Who means one thing writes one thing.
   const host = head.get('host')
-  return host === undefined || isSameHost(host, authority) ? undefined : badRequest('host-conflicts-with-target')
+  return host === undefined || isHostOf(target, host) ? undefined : badRequest('host-conflicts-with-target')
+}
+
+/** Section 3.2.3: CONNECT names a host and a port, and `Host` is the same; some clients leave out the port there. */
+function checkAuthority(head: Http1Head): Refusal | undefined {
+  const { target } = head
+  if (!isHost(target) || !/[^:]:\d+$/.test(target)) return badRequest('invalid-target')
+  const host = head.get('host')?.toLowerCase()
+  const authority = target.toLowerCase()
+  const isSame = host === undefined || host === authority || host === authority.replace(/:\d+$/, '')
+  return isSame ? undefined : badRequest('host-conflicts-with-target')
 }
 
 const HASH = 0x23
@@ -43,17 +53,4 @@ const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(?::\d*)?$/
 
 function isHost(host: string): boolean {
   return HOST.test(host)
-}
-
-/** RFC 9112 section 3.2.3: CONNECT names a host and a port. */
-function isAuthority(target: string): boolean {
-  return isHost(target) && /[^:]:\d+$/.test(target)
-}
-
-function isSameHost(one: string, other: string): boolean {
-  return withoutDefaultPort(one) === withoutDefaultPort(other)
-}
-
-function withoutDefaultPort(host: string): string {
-  return host.toLowerCase().replace(/:(?:80|443)?$/, '')
 }

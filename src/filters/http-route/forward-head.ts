@@ -24,7 +24,7 @@ export interface RequestEdits {
   readonly host: string
 }
 
-export type ConnectionOption = 'close' | 'keep-alive' | 'upgrade'
+export type ConnectionOption = 'close' | 'keep-alive' | 'upgrade' | 'close, upgrade'
 
 /** What a response's head becomes for the client. */
 export interface ResponseEdits {
@@ -61,16 +61,21 @@ export function gatherResponseHead(
   out.text('HTTP/1.1')
   out.bytes(bytes, start + VERSION_LENGTH, bytes[fieldsStart - 2] === CR ? fieldsStart - 2 : fieldsStart - 1)
   out.text('\r\n')
-  gatherFields(out, head, joined(hopFields(head), fields?.leftOut), connection === 'upgrade')
+  const leftOut = joined(hopFields(head), fields?.leftOut)
+  const keepsUpgrade = connection === 'upgrade' || connection === 'close, upgrade'
+  gatherFields(out, head, mayHaveLength(head) ? leftOut : joined(leftOut, LENGTH_FIELD), keepsUpgrade)
   if (fields !== undefined) out.text(fields.added)
   if (isChunked) out.text('Transfer-Encoding: chunked\r\n')
   out.text(connection === undefined ? '\r\n' : CONNECTION_LINES[connection])
 }
 
-/** The last chunk, and trailers without those that would mean something for framing or routing (RFC 9110 section 6.5.1). */
-export function gatherTrailers(out: Gather, trailers: Http1Fields): void {
+/**
+ * The last chunk, and trailers without those that would mean something for framing or routing (RFC 9110 section 6.5.1), or that are
+ * left out of the head: who reads them may take them for fields of the head.
+ */
+export function gatherTrailers(out: Gather, trailers: Http1Fields, leftOut: readonly string[] | undefined): void {
   out.text('0\r\n')
-  gatherFields(out, trailers, NOT_IN_TRAILERS, false)
+  gatherFields(out, trailers, joined(NOT_IN_TRAILERS, leftOut), false)
   out.text('\r\n')
 }
 
@@ -88,6 +93,7 @@ const CONNECTION_LINES: Readonly<Record<ConnectionOption, string>> = {
   close: 'Connection: close\r\n\r\n',
   'keep-alive': 'Connection: keep-alive\r\n\r\n',
   upgrade: 'Connection: upgrade\r\n\r\n',
+  'close, upgrade': 'Connection: close, upgrade\r\n\r\n',
 }
 const NOT_IN_TRAILERS: readonly string[] = [
   'content-length',
@@ -131,6 +137,12 @@ function hopFields(head: Http1Head): readonly string[] | undefined {
 }
 
 const HOST_FIELD: readonly string[] = ['host']
+const LENGTH_FIELD: readonly string[] = ['content-length']
+
+/** RFC 9110 section 8.6: not with 1xx and 204, nor with 2xx to CONNECT. */
+function mayHaveLength({ status, content }: Http1Head): boolean {
+  return status >= 200 && status !== 204 && content !== 'tunnel'
+}
 
 function joined(
   some: readonly string[] | undefined,

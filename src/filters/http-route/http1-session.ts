@@ -11,7 +11,7 @@ import { HttpExchange } from '../../http/http-exchange.js'
 import type { ConnectionRecorder } from '../../http/http-recorder.js'
 import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
-import { authorityOf } from './absolute-form.js'
+import { hostOfTarget } from './absolute-form.js'
 import { checkRequest } from './check-request.js'
 import type { EndpointConnection } from './endpoint-connection.js'
 import {
@@ -56,6 +56,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   /** Likewise, by a rule. */
   #answer: FixedAnswer | undefined
   #rule: RouteRule | undefined
+  #requestEdits: FieldEdits | undefined
   #isReading = false
   #isRequestChunked = false
   #isRequestBlocked = false
@@ -184,7 +185,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   onTrailers(trailers: Http1Fields): void {
     if (this.#request === undefined) return
     this.#hasRequestTrailers = true
-    gatherTrailers(this.#services.out, trailers)
+    gatherTrailers(this.#services.out, trailers, this.#requestEdits?.leftOut)
   }
 
   onMessageEnd(): void {
@@ -226,7 +227,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     gatherResponseHead(this.#services.out, head, {
       isChunked: this.#framing === 'chunked',
       fields: this.#rule?.responseEdits,
-      connection: isTunnel ? tunnelOption(head) : this.#connectionOption,
+      connection: isTunnel ? tunnelOption(head) : this.#connectionOption(head),
     })
   }
 
@@ -241,7 +242,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   respondTrailers(trailers: Http1Fields): void {
     if (this.#framing !== 'chunked') return
     this.#hasResponseTrailers = true
-    gatherTrailers(this.#services.out, trailers)
+    gatherTrailers(this.#services.out, trailers, this.#rule?.responseEdits?.leftOut)
   }
 
   respondEnd(bodyBytes: number): void {
@@ -334,16 +335,17 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     })
     this.#request = request
     this.#hasRequestTrailers = false
+    this.#requestEdits = bothEdits(
+      forwarding?.(head, { source: this.#connection.source, minorVersion: head.minorVersion }),
+      rule?.requestEdits,
+    )
     out.begin(request)
     gatherRequestHead(out, head, {
       isUpgrade,
-      host: (head.hosts === 0 ? authorityOf(head.target) : undefined) ?? group.label,
-      newHost: rule?.host,
+      host: group.label,
+      newHost: rule?.host ?? hostOfTarget(head),
       target: view && rule?.target(view),
-      fields: bothEdits(
-        forwarding?.(head, { source: this.#connection.source, minorVersion: head.minorVersion }),
-        rule?.requestEdits,
-      ),
+      fields: this.#requestEdits,
     })
     request.begin()
   }
@@ -433,7 +435,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     return isIncomplete || isLastRequest || this.#isDraining || !this.#isKeptAlive
   }
 
-  get #connectionOption(): ConnectionOption | undefined {
+  #connectionOption({ status }: Http1Head): ConnectionOption | undefined {
+    // RFC 9110 section 15.5.22: it says which protocol is wanted, and has to.
+    if (status === UPGRADE_REQUIRED && !this.#isHttp10) return this.#isLast ? 'close, upgrade' : 'upgrade'
     if (this.#isLast) return 'close'
     return this.#isHttp10 ? 'keep-alive' : undefined
   }
@@ -479,6 +483,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
 /** In a tunnel nothing is recorded. */
 const NOBODY_LOOKS = new ObserverSet(() => {})
+
+const UPGRADE_REQUIRED = 426
 
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

@@ -354,7 +354,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     if (isStale && this.#facts.isIdempotent && this.#mayBeStale) return 'stale'
     if (this.#services.retries.statuses.has(head.status) && this.#hasAnother && this.#mayRetry) return 'failed'
     const { label } = this.#endpoint!
-    if (head.hasForeignCoding && head.content !== 'none')
+    if (head.hasForeignCoding && head.content !== 'none' && head.content !== 'tunnel')
       return refusal(502, 'invalid-response', `${label}: a transfer coding that is not known here`)
     if (head.content !== 'tunnel') return undefined
     const wasAsked = this.#facts.answeredMethod === 'CONNECT' ? head.status !== 101 : this.#facts.isUpgrade
