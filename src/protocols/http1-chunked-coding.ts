@@ -4,6 +4,9 @@ import type { Http1Failure } from './http1-failure.js'
 /** Bytes of extensions in one chunk's line: nothing known sends more than a signature of 100; nginx and node:http stop at 16 KiB. */
 export const MAX_CHUNK_EXTENSION_BYTES = 4096
 
+/** Digits of a chunk's size: as many as 64 bits have. Zeros before it count, or a client could send them for ever. */
+export const MAX_CHUNK_SIZE_DIGITS = 16
+
 type Step =
   | 'size-first' // at least one digit
   | 'size'
@@ -26,6 +29,7 @@ export class ChunkedCoding {
   isLast = false
   #step: Step = 'size-first'
   #size = 0
+  #digits = 0
   #extensionBytes = 0
 
   begin(): void {
@@ -54,7 +58,7 @@ export class ChunkedCoding {
   #readByte(byte: number): Http1Failure | undefined {
     switch (this.#step) {
       case 'size-first':
-        this.#size = this.#extensionBytes = 0
+        this.#size = this.#digits = this.#extensionBytes = 0
         this.#step = 'size'
         return HEX_VALUE[byte] === 255 ? 'invalid-chunk-size' : this.#readSize(byte)
       case 'size':
@@ -83,7 +87,8 @@ export class ChunkedCoding {
     const digit = HEX_VALUE[byte]!
     if (digit !== 255) {
       this.#size = this.#size * 16 + digit
-      return this.#size > Number.MAX_SAFE_INTEGER ? 'chunk-size-too-large' : undefined
+      if (this.#size > Number.MAX_SAFE_INTEGER) return 'chunk-size-too-large'
+      return ++this.#digits > MAX_CHUNK_SIZE_DIGITS ? 'chunk-size-too-long' : undefined
     }
     if (byte === CR) this.#step = 'size-lf'
     else if (byte === SEMICOLON) this.#step = 'extension'

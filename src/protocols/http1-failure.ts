@@ -25,6 +25,7 @@ export type Http1Failure =
   // Chunked coding: RFC 9112 section 7.1.
   | 'invalid-chunk-size'
   | 'chunk-size-too-large'
+  | 'chunk-size-too-long'
   | 'invalid-chunk-extension'
   | 'chunk-extension-too-long'
   | 'invalid-chunk-end'

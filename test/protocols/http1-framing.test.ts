@@ -334,6 +334,8 @@ describe('Http1Parser refuses', () => {
     ['invalid-chunk-size', chunked('1\ra')],
     ['chunk-size-too-large', chunked('20000000000000\r\n')],
     ['chunk-size-too-large', chunked('fffffffffffffffff\r\n')],
+    ['chunk-size-too-long', chunked(`${'0'.repeat(16)}1\r\n`)],
+    ['chunk-size-too-long', chunked(`1\r\na\r\n${'0'.repeat(17)}\r\n`)],
     ['invalid-chunk-extension', chunked('1;a\n')],
     ['invalid-chunk-extension', chunked('1;a\x00\r\n')],
     ['invalid-chunk-size', chunked('1;a\rb\r\n')],
