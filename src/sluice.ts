@@ -68,7 +68,7 @@ export interface SluiceEvents {
   /** Protocol and destination of a connection are known, or it is certain that they will not be. */
   decided: (connection: ConnectionSnapshot) => void
   closed: (summary: CloseSummary) => void
-  /** An HTTP request is over, on a listener with `http-metrics`. Heads are decoded for it only while somebody listens. */
+  /** An HTTP request is over, on a listener with `http-metrics` or `http-route`. Heads are decoded for it only while somebody listens. */
   request: (record: RequestRecord) => void
 }
 

@@ -22,6 +22,7 @@ import {
 import { noTransparentSockets } from '../core/transparent-sockets.js'
 import type { TraceStep } from '../core/trace.js'
 import type { Vote } from '../core/votes.js'
+import { LOST } from '../filters/http-route/request-trace.js'
 import { REQUEST_HUB, RequestHub } from '../http/request-hub.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { MemoryTransport } from '../testing/memory-transport.js'
@@ -153,11 +154,27 @@ function standInEndpoint(source: SourceConfig): EndpointConfig {
 /** What a step says here: nothing of sockets, which are none, and nothing of an address that was made up. */
 function toldStep(step: TraceStep, headedTo: Address | undefined): TraceStep[] {
   if (SOCKET_STEPS.has(step.step)) return []
+  if (step.step === 'request') return [toldRequest(step)]
   if (headedTo !== undefined) return [step]
   const isPort = step.note === `${UNKNOWN_DESTINATION.port} is not listed`
   const note = isPort ? 'the port is not known' : step.note.replaceAll(MADE_UP, 'where it was headed')
   return [{ ...step, note }]
 }
+
+/** How often a server was asked and how long it took is known of sockets only; so is an answer that the recording does not have. */
+function toldRequest(step: TraceStep): TraceStep {
+  const { verdict, note } = step
+  const isMadeUp = verdict === LOST || SOCKET_REFUSAL.test(note)
+  const told = note
+    .replace(SOCKET_REFUSAL, '')
+    .replace(`, to ${MADE_UP}`, '')
+    .replace(/, sent again (?:once|\d+ times)/, '')
+    .replace(/, [\d.]+ ms$/, '')
+  return { ...step, verdict: isMadeUp ? '' : verdict, note: told }
+}
+
+/** Why the proxy answers, where that is a server's doing. */
+const SOCKET_REFUSAL = /, refused: (?:upstream-closed|upstream-reset|connect-failed|request-timeout)(?=,)/
 
 function makeContainer(
   { sniffers }: Registry,

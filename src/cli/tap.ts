@@ -18,6 +18,9 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024
 /** Of an answer that says why not. */
 const MAX_REASON_LENGTH = 500
 
+/** What is wrong with a parameter of the query begins with its name, which is that of the option. */
+const PARAMETER = /^[a-z]+: /
+
 const NOTES = `
 Shows requests as they end, of a running Sluice with "admin" in its configuration and http-metrics or http-route in a chain:
   sluice tap                                    all of them
@@ -120,7 +123,7 @@ async function refuse(response: IncomingMessage, url: URL, admin: string): Promi
   }
   if (response.statusCode === 200) throw noAdminPage(admin, TAP_PATH)
   const text = errorText(reason.slice(0, MAX_REASON_LENGTH).trim())
-  if (response.statusCode === 400) throw new UsageError(`--${text}`)
+  if (response.statusCode === 400) throw new UsageError(PARAMETER.test(text) ? `--${text}` : text)
   throw noAnswer(url, `${response.statusCode}: ${text}`)
 }
 

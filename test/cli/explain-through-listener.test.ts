@@ -62,6 +62,16 @@ listeners:
   - { name: quota, address: "127.0.0.1:2704", destination: web, filters: [detect, acme-quota, tcp-forward] }
   - { name: end, address: "127.0.0.1:2705", filters: [acme-end] }
   - { name: found, address: "127.0.0.1:2706", destination: found }
+  - name: routed
+    address: 127.0.0.1:2707
+    destination: web
+    filters:
+      - detect
+      - http-route:
+          rules:
+            - { name: health, match: { path: /health }, respond: { status: 204 } }
+            - { name: orders, match: { pathPrefix: /orders } }
+      - tcp-forward
 `
 
 const HTTP = 'GET / HTTP/1.1\\r\\n'
@@ -121,6 +131,25 @@ describe('a recording through a listener is', () => {
       ['detect', 'continue'],
       ['tcp-forward', 'handled'],
     ])
+  })
+
+  test.each([
+    ['GET /health', [], '204 GET /health, rule health'],
+    ['GET /orders/7', [], ' GET /orders/7, rule orders, to web-N'],
+    ['POST /orders', [], ' POST /orders, rule orders, to web-N'],
+    [
+      'GET /orders/7',
+      ['--server-text', 'HTTP/1.1 404 None\\r\\nContent-Length: 0\\r\\n\\r\\n'],
+      '404 GET /orders/7, rule orders, to web-N',
+    ],
+  ])('taken by http-route: %s', async (line, server, request) => {
+    const text = `${line} HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 0\\r\\n\\r\\n`
+    const { listener } = await explained('routed', '--client-text', text, ...server)
+    expect(listener).toMatchObject({ conclusion: 'carried', filter: 'http-route' })
+    const requests = listener.trace.filter(({ step }) => step === 'request')
+    const told = requests.map(({ verdict, note }) => `${verdict} ${note}`)
+    // Either endpoint: by power of two choices.
+    expect(told.map((one) => one.replace(/web-[12]\.internal:8081$/, 'web-N'))).toEqual([request])
   })
 
   test('denied where no route matches, and told so in words', async () => {

@@ -131,6 +131,16 @@ describe('sluice tap', () => {
     expect(tap.written).toEqual({ stdout: '', stderr: message })
   })
 
+  test('says so where no listener has a filter that sees requests', async () => {
+    const sluice = await startSluice({
+      admin: { address: '127.0.0.1:0' },
+      listeners: [{ name: 'web', address: '127.0.0.1:0', filters: ['echo'] }],
+    })
+    const tap = new SpawnedSluice(['tap', '--admin', `127.0.0.1:${sluice.adminAddress!.port}`])
+    expect(await tap.ended).toBe(2)
+    expect(tap.written.stderr).toBe('no listener has a filter that sees requests: http-metrics or http-route\n')
+  })
+
   test('fails where nobody answers, or somebody else does', async () => {
     const server = createServer((_, response) => void response.end('hello')).listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -3,6 +3,8 @@ import type { HttpExchange } from '../../http/http-exchange.js'
 
 /** A trace is to say why something was done, and is kept for every connection: the first few requests show it. */
 const MAX_REQUESTS = 4
+/** In place of the status, where there was no answer. */
+export const LOST = 'lost'
 /** Characters of a target that are shown. */
 const MAX_TARGET = 100
 
@@ -34,6 +36,6 @@ export class RequestTrace {
       ...(refused === undefined ? [] : [`refused: ${refused}`]),
       `${(now - startedAt).toFixed(1)} ms`,
     ]
-    this.#trace.add('request', status === 0 ? 'lost' : String(status), parts.join(', '))
+    this.#trace.add('request', status === 0 ? LOST : String(status), parts.join(', '))
   }
 }
