@@ -1,5 +1,5 @@
 import { formatAddress } from './address.js'
-import type { EndpointConfig } from './config/config.js'
+import type { SourcedEndpoint } from './endpoint-source.js'
 import { PeakEwma } from './peak-ewma.js'
 
 /** How one connection or request at an endpoint came out. */
@@ -22,6 +22,8 @@ export class Endpoint {
   maxConnections: number
   /** Its share beside the others': twice the weight gets twice as much. */
   weight: number
+  /** It is picked only where none of a smaller priority can be. */
+  priority: number
   /** Connections that are open or being opened. */
   open = 0
   /** Requests in flight, counted by who sends them. */
@@ -40,12 +42,13 @@ export class Endpoint {
   #whenGone: Set<() => void> | undefined
   #latency: PeakEwma | undefined
 
-  constructor(config: EndpointConfig) {
+  constructor(config: SourcedEndpoint) {
     this.host = config.host
     this.port = config.port
     this.label = formatAddress(config.host, config.port)
     this.maxConnections = config.maxConnections ?? Infinity
     this.weight = config.weight ?? 1
+    this.priority = config.priority ?? 0
   }
 
   get isFull(): boolean {
@@ -82,9 +85,10 @@ export class Endpoint {
   }
 
   /** The group takes on what a newer answer says of the same address. */
-  update(config: EndpointConfig): void {
+  update(config: SourcedEndpoint): void {
     this.maxConnections = config.maxConnections ?? Infinity
     this.weight = config.weight ?? 1
+    this.priority = config.priority ?? 0
   }
 
   /** The group has let go. */
