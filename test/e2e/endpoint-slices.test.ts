@@ -36,7 +36,10 @@ async function servePods(): Promise<{ readonly port: number; readonly held: Serv
 }
 
 /** A configuration as an operator writes it; the plugin itself is handed over, as it is TypeScript. */
-async function startShop(kubernetes: FakeKubernetes): Promise<{ sluice: Sluice; clock: AnnouncingClock }> {
+async function startShop(
+  kubernetes: FakeKubernetes,
+  place: 'source' = 'source',
+): Promise<{ sluice: Sluice; clock: AnnouncingClock }> {
   const folder = await temporaryFolder('endpoint-slices')
   onTestFinished(() => folder.remove())
   const file = join(folder.path, 'sluice.yaml')
@@ -45,7 +48,7 @@ async function startShop(kubernetes: FakeKubernetes): Promise<{ sluice: Sluice; 
     `upstreams:
   shop:
     endpoints:
-      - source:
+      - ${place}:
           endpoint-slices: { api: '${kubernetes.url}', namespace: shops, service: shop, port: http }
 listeners:
   - name: in
@@ -69,16 +72,11 @@ async function pods(sluice: Sluice): Promise<string[]> {
 
 const endpointCount = (sluice: Sluice): number => sluice.metric('sluice_upstream_endpoints', { upstream: 'shop' })
 
-describe('a source that a plugin brings', () => {
-  test('uses the public interface only', () => {
-    const text = readFileSync(PLUGIN, 'utf8')
-    expect([...text.matchAll(/from '(.*?)'/g)].map(([, from]) => from)).toEqual(['sluice', 'sluice', 'zod'])
-  })
-
-  test('follows the slices of a service: added, modified, deleted', async () => {
+describe('options of upstreams.NAME.endpoints.0', () => {
+  test('source: what a plugin finds: the slices of a service, as they are added, modified and deleted', async () => {
     const [kubernetes, { port }] = [await serveKubernetes(), await servePods()]
     kubernetes.put('shop-1', [port, port])
-    const { sluice } = await startShop(kubernetes)
+    const { sluice } = await startShop(kubernetes, 'source')
     expect(await pods(sluice)).toEqual(['127.0.0.1', '127.0.0.2'])
     kubernetes.put('shop-2', [port, port, port])
     await until(() => endpointCount(sluice) === 3)
@@ -92,6 +90,13 @@ describe('a source that a plugin brings', () => {
     await until(() => endpointCount(sluice) === 0)
     expect((await fetch(sluice.url('in'))).status).toBe(503)
     expect(kubernetes.asked).toEqual(['list', 'watch 101'])
+  })
+})
+
+describe('a source that a plugin brings', () => {
+  test('uses the public interface only', () => {
+    const text = readFileSync(PLUGIN, 'utf8')
+    expect([...text.matchAll(/from '(.*?)'/g)].map(([, from]) => from)).toEqual(['sluice', 'sluice', 'zod'])
   })
 
   test('lets what is in flight on an endpoint that leaves come to its end', async () => {

@@ -69,7 +69,7 @@ const endpointSchema = z.union([
       srv: dnsName()
         .optional()
         .describe(
-          'A name with SRV records: one endpoint for each target, with its port and weight; of the first priority.',
+          'A name with SRV records: one endpoint for each target, with its port, weight and priority: a later one is used where none of an earlier one can be.',
         ),
       file: z
         .string()
