@@ -9,6 +9,8 @@ export type { LocatedFinding } from './core/config/findings.js'
 export { CLIENT_DESTINATION, factKey } from './core/connection.js'
 export type { Connection, FactKey, PeekWindow } from './core/connection.js'
 export type { DecidedBy, DetectionResult, DetectOutcome } from './core/detection-result.js'
+export { defineEndpointSource } from './core/endpoint-source.js'
+export type { EndpointSource, EndpointSourceDefinition, SourcedEndpoint } from './core/endpoint-source.js'
 export { type ErrorCode, SluiceError } from './core/errors.js'
 // With a star: only so can plugins merge their filters into an interface of this module.
 export type * from './core/filter-options.js'

@@ -147,7 +147,7 @@ function withoutSources({ name, balance, hashOn, endpoints, sources = [] }: Upst
 
 function standInEndpoint(source: SourceConfig): EndpointConfig {
   const { maxConnections } = source
-  if (source.kind === 'file') return { ...UNKNOWN_DESTINATION, maxConnections }
+  if (source.kind === 'file' || source.kind === 'plugin') return { ...UNKNOWN_DESTINATION, maxConnections }
   return { host: source.name, port: source.kind === 'dns' ? source.port : 0, maxConnections }
 }
 

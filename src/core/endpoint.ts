@@ -1,5 +1,5 @@
 import { formatAddress } from './address.js'
-import type { EndpointConfig } from './config/config.js'
+import type { SourcedEndpoint } from './endpoint-source.js'
 import { PeakEwma } from './peak-ewma.js'
 import type { SpareHolder } from './spare-holder.js'
 
@@ -29,6 +29,8 @@ export class Endpoint {
   maxConnections: number
   /** Its share beside the others': twice the weight gets twice as much. */
   weight: number
+  /** It is picked only where none of a smaller priority can be. */
+  priority: number
   /** Connections that are open or being opened. */
   open = 0
   /** Requests in flight, counted by who sends them. */
@@ -50,13 +52,14 @@ export class Endpoint {
   #whenGone: Set<() => void> | undefined
   #latency: PeakEwma | undefined
 
-  constructor(config: EndpointConfig, owner?: EndpointOwner) {
+  constructor(config: SourcedEndpoint, owner?: EndpointOwner) {
     this.#owner = owner
     this.host = config.host
     this.port = config.port
     this.label = formatAddress(config.host, config.port)
     this.maxConnections = config.maxConnections ?? Infinity
     this.weight = config.weight ?? 1
+    this.priority = config.priority ?? 0
   }
 
   get isFull(): boolean {
@@ -99,9 +102,10 @@ export class Endpoint {
   }
 
   /** The group takes on what a newer answer says of the same address. */
-  update(config: EndpointConfig): void {
+  update(config: SourcedEndpoint): void {
     this.maxConnections = config.maxConnections ?? Infinity
     this.weight = config.weight ?? 1
+    this.priority = config.priority ?? 0
   }
 
   /** The group has let go. */

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   SLUICE_INTERCEPT_FAILED: { retryable: false },
   SLUICE_STATE: { retryable: false },
   SLUICE_FILTER_FAILED: { retryable: false },
+  SLUICE_SOURCE_FAILED: { retryable: false },
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

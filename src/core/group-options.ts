@@ -1,9 +1,11 @@
-import type { DnsConfig, UpstreamConfig } from './config/config.js'
+import type { DnsConfig, SourceConfig, UpstreamConfig } from './config/config.js'
 import type { Container } from './container.js'
 import type { EndpointMetrics } from './endpoint-metrics.js'
+import type { EndpointSource } from './endpoint-source.js'
 import type { GroupPart } from './group-part.js'
+import { GuardedSource } from './guarded-source.js'
 import { OutlierEjection } from './outlier-ejection.js'
-import { CLOCK, ENDPOINT_SOURCES, HEALTH_CHECKS, LOG } from './tokens.js'
+import { CLOCK, ENDPOINT_SOURCES, HEALTH_CHECKS, LOG, OPTIONS } from './tokens.js'
 import type { GroupOptions } from './upstream-group.js'
 
 /** What a configured group is made of, with the services of an instance. */
@@ -28,7 +30,14 @@ export function groupOptions(
     hashOn,
     clock,
     parts,
-    sources: sources.map((source) => container.get(ENDPOINT_SOURCES).make(source, dns)),
+    sources: sources.map((source) => makeSource(source, dns, container)),
     observesConnections: ejection !== undefined || balance === 'peak-ewma',
   }
+}
+
+function makeSource(source: SourceConfig, dns: DnsConfig, container: Container): EndpointSource {
+  if (source.kind !== 'plugin') return container.get(ENDPOINT_SOURCES).make(source, dns)
+  const own = container.child()
+  own.bind({ token: OPTIONS, value: source.options })
+  return new GuardedSource(own.makeSource(source.definition, source.options), source, container.get(LOG))
 }

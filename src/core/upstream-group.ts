@@ -1,9 +1,9 @@
 import { type Balancer, isEligible, type Load, type Tried } from './balance/balancer.js'
 import { makeBalancer } from './balance/make-balancer.js'
 import { type Clock, systemClock } from './clock.js'
-import type { Balance, EndpointConfig, HashOn } from './config/config.js'
+import type { Balance, HashOn } from './config/config.js'
 import { Endpoint, type EndpointOwner } from './endpoint.js'
-import type { EndpointSource } from './endpoint-source.js'
+import type { EndpointSource, SourcedEndpoint } from './endpoint-source.js'
 import { SluiceError } from './errors.js'
 import type { GroupPart } from './group-part.js'
 
@@ -25,7 +25,7 @@ export interface GroupOptions {
 
 /** Shared: groups of one are made for each connection to an original destination. */
 const NONE: readonly never[] = []
-const NONE_BY_SOURCE: (readonly EndpointConfig[])[] = []
+const NONE_BY_SOURCE: (readonly SourcedEndpoint[])[] = []
 
 /** Who waits until an endpoint may have one connection more. */
 export interface RoomWaiter {
@@ -39,6 +39,18 @@ export interface RequestPick {
   readonly tried?: ReadonlySet<Endpoint> | undefined
   /** For `consistent-hash`: what the group's `hashOn` names, where the request has it. */
   readonly hashKey?: string | undefined
+}
+
+/** Endpoints of one priority, and what picks among them. */
+class Tier {
+  readonly priority: number
+  endpoints: readonly Endpoint[] = NONE
+  ofConnections: Balancer | undefined
+  ofRequests: Balancer | undefined
+
+  constructor(priority: number) {
+    this.priority = priority
+  }
 }
 
 /**
@@ -59,14 +71,14 @@ export class UpstreamGroup implements EndpointOwner {
   readonly #sources: readonly EndpointSource[]
   readonly #parts: readonly GroupPart[]
   /** By source, the fixed ones first. */
-  readonly #sets: (readonly EndpointConfig[])[]
+  readonly #sets: (readonly SourcedEndpoint[])[]
   readonly #subscribers = new Set<() => void>()
   #waiting: Set<RoomWaiter> | undefined
   #endpoints: readonly Endpoint[]
-  #ofConnections: Balancer | undefined
-  #ofRequests: Balancer | undefined
+  /** What picks: one for each priority that endpoints have, the first first. Made when first used: most groups are one endpoint. */
+  #tiers: readonly Tier[] | undefined
 
-  constructor(name: string | undefined, endpoints: readonly EndpointConfig[], options: GroupOptions = {}) {
+  constructor(name: string | undefined, endpoints: readonly SourcedEndpoint[], options: GroupOptions = {}) {
     this.name = name
     this.hashOn = options.hashOn ?? 'source'
     this.#balance = options.balance
@@ -187,8 +199,7 @@ export class UpstreamGroup implements EndpointOwner {
   }
 
   #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
-    const chosen =
-      this.#endpoints.length > 1 ? this.#balancer(load).pick(load, tried, hashKey) : this.#only(load, tried)
+    const chosen = this.#endpoints.length > 1 ? this.#ofFirstTier(load, tried, hashKey) : this.#only(load, tried)
     const picked = chosen ?? this.#lastResort(load, tried)
     if (picked) picked.picks++
     return picked
@@ -200,6 +211,15 @@ export class UpstreamGroup implements EndpointOwner {
     return only && isEligible(only, load, tried) ? only : undefined
   }
 
+  /** Of the first priority that has one to give. */
+  #ofFirstTier(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
+    for (const tier of (this.#tiers ??= this.#makeTiers())) {
+      const chosen = this.#balancer(tier, load).pick(load, tried, hashKey)
+      if (chosen !== undefined) return chosen
+    }
+    return undefined
+  }
+
   /** All that are healthy are set aside, as when checks have taken the others out since: any of them is better than none. */
   #lastResort(load: Load, tried: Tried): Endpoint | undefined {
     if (this.#endpoints.some(({ isUsable }) => isUsable)) return undefined
@@ -208,20 +228,34 @@ export class UpstreamGroup implements EndpointOwner {
     return healthy[Math.floor(this.#random() * healthy.length)]
   }
 
-  /** Made when first used: most groups are of one kind of traffic only. */
-  #balancer(load: Load): Balancer {
-    return load === 'open'
-      ? (this.#ofConnections ??= this.#make('round-robin'))
-      : (this.#ofRequests ??= this.#make('peak-ewma'))
+  /** Balancers of a priority that was there before go on with what they know. */
+  #makeTiers(): readonly Tier[] {
+    const priorities = new Set(this.#endpoints.map(({ priority }) => priority))
+    return [...priorities]
+      .sort((one, other) => one - other)
+      .map((priority) => {
+        const tier = this.#tiers?.find((known) => known.priority === priority) ?? new Tier(priority)
+        tier.endpoints = this.#endpoints.filter((endpoint) => endpoint.priority === priority)
+        tier.ofConnections?.use(tier.endpoints)
+        tier.ofRequests?.use(tier.endpoints)
+        return tier
+      })
   }
 
-  #make(byDefault: Balance): Balancer {
+  /** Made when first used: most groups are of one kind of traffic only. */
+  #balancer(tier: Tier, load: Load): Balancer {
+    return load === 'open'
+      ? (tier.ofConnections ??= this.#make(tier, 'round-robin'))
+      : (tier.ofRequests ??= this.#make(tier, 'peak-ewma'))
+  }
+
+  #make({ endpoints }: Tier, byDefault: Balance): Balancer {
     const balancer = makeBalancer(this.#balance ?? byDefault, this.#random, () => this.#clock.now())
-    balancer.use(this.#endpoints)
+    balancer.use(endpoints)
     return balancer
   }
 
-  #use(index: number, endpoints: readonly EndpointConfig[]): void {
+  #use(index: number, endpoints: readonly SourcedEndpoint[]): void {
     this.#sets[index] = endpoints
     const before = new Map(this.#endpoints.map((endpoint) => [endpoint.label, endpoint]))
     const after = new Map<string, Endpoint>()
@@ -230,17 +264,14 @@ export class UpstreamGroup implements EndpointOwner {
       const made = new Endpoint(config, this)
       if (after.has(made.label)) continue
       const known = before.get(made.label)
-      if (known === undefined || known.weight !== made.weight) hasChanged = true
+      if (known?.weight !== made.weight || known.priority !== made.priority) hasChanged = true
       known?.update(config)
       after.set(made.label, known ?? made)
     }
     const gone = [...before.values()].filter(({ label }) => !after.has(label))
     if (!hasChanged && gone.length === 0) return
     this.#endpoints = [...after.values()]
-    if (this.#endpoints.length > 0) {
-      this.#ofConnections?.use(this.#endpoints)
-      this.#ofRequests?.use(this.#endpoints)
-    }
+    if (this.#tiers !== undefined && this.#endpoints.length > 0) this.#tiers = this.#makeTiers()
     this.changes++
     for (const endpoint of gone) endpoint.leave()
     for (const subscriber of this.#subscribers) subscriber()

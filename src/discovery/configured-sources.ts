@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../core/clock.js'
-import type { DnsConfig, SourceConfig } from '../core/config/config.js'
+import type { BuiltInSourceConfig, DnsConfig } from '../core/config/config.js'
 import type { EndpointSource, EndpointSources } from '../core/endpoint-source.js'
 import type { Log } from '../core/log.js'
 import { DnsClient } from './dns-client.js'
@@ -11,7 +11,7 @@ import { Resolver } from './resolver.js'
 
 const RESOLV_CONF = '/etc/resolv.conf'
 
-/** Makes the sources that the YAML can name. */
+/** Makes the sources that the YAML can name without a plugin. */
 export class ConfiguredSources implements EndpointSources {
   readonly #clock: Clock
   readonly #log: Log
@@ -23,7 +23,7 @@ export class ConfiguredSources implements EndpointSources {
     this.#resolvConf = resolvConf
   }
 
-  make(source: SourceConfig, dns: DnsConfig): EndpointSource {
+  make(source: BuiltInSourceConfig, dns: DnsConfig): EndpointSource {
     const environment = { clock: this.#clock, log: this.#log, random: Math.random }
     if (source.kind === 'file') return new FileSource(source, environment)
     const resolver = new LateResolver(dns, this.#clock, this.#resolvConf)

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Clock, Timer } from '../core/clock.js'
-import type { DnsSourceConfig, EndpointConfig } from '../core/config/config.js'
-import type { EndpointSource } from '../core/endpoint-source.js'
+import type { DnsSourceConfig } from '../core/config/config.js'
+import type { EndpointSource, SourcedEndpoint } from '../core/endpoint-source.js'
 import { errorText } from '../core/error-text.js'
 import type { Log } from '../core/log.js'
 import type { Found, Resolver, Service } from './resolver.js'
@@ -34,7 +34,7 @@ const MAX_RETRY_MS = 30_000
 type Addresses = Pick<Found<string>, 'data' | 'ttlMs' | 'unasked'>
 
 interface Answer {
-  readonly endpoints: readonly EndpointConfig[]
+  readonly endpoints: readonly SourcedEndpoint[]
   readonly ttlMs: number
 }
 
@@ -49,7 +49,7 @@ export class DnsSource implements EndpointSource {
   readonly #bounds: RefreshBounds
   readonly #environment: DnsSourceEnvironment
   readonly #stopped = new AbortController()
-  #onChange: (endpoints: readonly EndpointConfig[]) => void = () => {}
+  #onChange: (endpoints: readonly SourcedEndpoint[]) => void = () => {}
   #timer: Timer | undefined
   #count = 0
   #failures = 0
@@ -65,7 +65,7 @@ export class DnsSource implements EndpointSource {
     this.#environment = environment
   }
 
-  async start(onChange: (endpoints: readonly EndpointConfig[]) => void): Promise<void> {
+  async start(onChange: (endpoints: readonly SourcedEndpoint[]) => void): Promise<void> {
     this.#onChange = onChange
     await this.#refresh()
   }
@@ -123,7 +123,7 @@ export class DnsSource implements EndpointSource {
     return this.#count > 0 && isOver
   }
 
-  #publish(endpoints: readonly EndpointConfig[]): void {
+  #publish(endpoints: readonly SourcedEndpoint[]): void {
     const kept = endpoints.slice(0, MAX_ENDPOINTS)
     if (kept.length < endpoints.length) {
       const message = `only ${MAX_ENDPOINTS} of ${endpoints.length} endpoints are used`
@@ -154,8 +154,7 @@ export class DnsSource implements EndpointSource {
 
   async #resolveServices(signal: AbortSignal): Promise<Answer> {
     const { data, ttlMs, alongside } = await this.#environment.resolver.services(this.#config.name, signal)
-    const first = Math.min(...data.map(({ priority }) => priority))
-    const services = data.filter(({ priority, target }) => priority === first && target !== '')
+    const services = data.filter(({ target }) => target !== '')
     const found = await this.#targets(services, alongside, signal)
     const addresses = this.#complete(found)
     const endpoints = services.flatMap((service) =>
@@ -177,9 +176,9 @@ export class DnsSource implements EndpointSource {
   }
 
   /** Weight 0 is "hardly ever" (RFC 2782); where all have it they are the same. */
-  #endpoint(host: string, { port, weight }: Service): EndpointConfig {
+  #endpoint(host: string, { port, weight, priority }: Service): SourcedEndpoint {
     const share = (this.#config.weight ?? 1) * Math.max(1, weight)
-    return { host, port, weight: share, maxConnections: this.#config.maxConnections }
+    return { host, port, priority, weight: share, maxConnections: this.#config.maxConnections }
   }
 
   /** The addresses of each target: as the server sent them along, otherwise by a question of their own. */
@@ -210,8 +209,10 @@ export class DnsSource implements EndpointSource {
  * Each address once, in one order: servers rotate what they answer, and so the same answer is the same set, and a bounded one keeps
  * the same members.
  */
-function inOrder(endpoints: readonly EndpointConfig[]): EndpointConfig[] {
-  const sorted = [...endpoints].sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1))
+function inOrder(endpoints: readonly SourcedEndpoint[]): SourcedEndpoint[] {
+  const sorted = [...endpoints].sort((a, b) =>
+    a.host !== b.host ? (a.host < b.host ? -1 : 1) : a.port - b.port || (a.priority ?? 0) - (b.priority ?? 0),
+  )
   return sorted.filter(({ host, port }, index) => {
     const before = sorted[index - 1]
     return before?.host !== host || before.port !== port

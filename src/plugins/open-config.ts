@@ -88,8 +88,13 @@ async function takeIn(
   return { path, loaded: asPlugin(value, label) }
 }
 
-function contributionOf({ filters, sniffers, observers }: Registry): Parameters<typeof registryOf>[0][number] {
-  return { filters: [...filters.values()], sniffers, observers }
+function contributionOf({
+  filters,
+  endpointSources,
+  sniffers,
+  observers,
+}: Registry): Parameters<typeof registryOf>[0][number] {
+  return { filters: [...filters.values()], endpointSources: [...endpointSources.values()], sniffers, observers }
 }
 
 interface LocatedPlugin {
@@ -104,6 +109,7 @@ class Acceptance {
   /** Whose a name is, as messages say it. */
   readonly #plugins = new Map<string, string>()
   readonly #filters = new Map<string, string>()
+  readonly #sources = new Map<string, string>()
   readonly #protocols = new Map<string, string>()
   readonly #owners = new Map<Sniffer, LocatedPlugin>()
 
@@ -125,7 +131,7 @@ class Acceptance {
   }
 
   #hasOwnNames({ plugin, path }: LocatedPlugin): boolean {
-    const { name, filters = [], sniffers = [] } = plugin
+    const { name, filters = [], endpointSources = [], sniffers = [] } = plugin
     const owner = `of plugin "${name}"`
     const problems = this.#claim(
       this.#plugins,
@@ -142,6 +148,12 @@ class Acceptance {
           filterNames,
           `a filter ${owner}`,
           (each, taken) => `its filter "${each}" has the name of ${taken}`,
+        ),
+        ...this.#claim(
+          this.#sources,
+          endpointSources.map((source) => source.name),
+          `a source ${owner}`,
+          (each, taken) => `its source "${each}" has the name of ${taken}`,
         ),
         ...this.#claim(
           this.#protocols,

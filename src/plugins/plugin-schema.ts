@@ -74,10 +74,7 @@ const sniffer = z
 const filter = z
   .looseObject({
     name: filterName,
-    options: z.custom(
-      isStandardSchema,
-      'expected a Standard Schema: one of zod from 3.24 on, or an object with "~standard"',
-    ),
+    options: standardSchema(),
     denyReasons: z.array(z.string()).optional(),
     terminal: z.boolean().optional(),
     needs: func().optional(),
@@ -94,6 +91,26 @@ const filter = z
     }
   })
 
+const endpointSource = z
+  .looseObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, {
+        error: 'the name of a source is small letters and digits, with single dashes between, as in "acme-registry"',
+      })
+      .max(MAX_NAME),
+    options: standardSchema(),
+    use: func().optional(),
+    inject: z.record(z.string(), z.symbol()).optional(),
+    create: func().optional(),
+  })
+  .superRefine((value, context) => {
+    if ((value.use === undefined) === (value.create === undefined)) {
+      const message = 'it needs either "create", a function, or "use", a class, that makes the source'
+      context.addIssue({ code: 'custom', message })
+    }
+  })
+
 const provider = z
   .looseObject({
     token: z.custom((value) => typeof value === 'symbol', 'expected a token, made by token("acme/store")'),
@@ -105,6 +122,7 @@ const provider = z
 const CONTRIBUTIONS = {
   sniffers: z.array(sniffer).optional(),
   filters: z.array(filter).optional(),
+  endpointSources: z.array(endpointSource).optional(),
   providers: z.array(provider).optional(),
   observers: z.array(z.looseObject({ protocol: protocolName, create: func() })).optional(),
 }
@@ -146,6 +164,13 @@ function wrongVersion(apiVersion: unknown, label: string): PluginProblem {
 
 function invalid(label: string, message: string): PluginProblem {
   return { code: 'SLUICE_PLUGIN_INVALID', message: `${label} is no valid plugin: ${message}` }
+}
+
+function standardSchema() {
+  return z.custom(
+    isStandardSchema,
+    'expected a Standard Schema: one of zod from 3.24 on, or an object with "~standard"',
+  )
 }
 
 function isStandardSchema(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import type { EndpointSourceDefinition } from '../core/endpoint-source.js'
 import type { FilterDefinition } from '../core/filter.js'
 import type { ObserverDefinition } from '../core/observer.js'
 import type { Sniffer } from '../core/sniffer.js'
@@ -17,6 +18,7 @@ export interface Plugin {
   readonly apiVersion: 1
   readonly sniffers?: readonly Sniffer[]
   readonly filters?: readonly FilterDefinition[]
+  readonly endpointSources?: readonly EndpointSourceDefinition[]
   readonly providers?: readonly Provider[]
   readonly observers?: readonly ObserverDefinition[]
 }

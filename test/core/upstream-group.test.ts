@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { EndpointConfig } from '../../src/core/config/config.js'
 import type { Endpoint } from '../../src/core/endpoint.js'
-import type { EndpointSource } from '../../src/core/endpoint-source.js'
+import type { EndpointSource, SourcedEndpoint } from '../../src/core/endpoint-source.js'
 import { UpstreamGroup } from '../../src/core/upstream-group.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 import { seededRandom } from '../support/seeded-random.js'
@@ -10,9 +9,9 @@ class GivenSource implements EndpointSource {
   readonly label = 'given'
   problem: string | undefined = 'not asked yet'
   isStopped = false
-  give: (endpoints: readonly EndpointConfig[]) => void = () => {}
+  give: (endpoints: readonly SourcedEndpoint[]) => void = () => {}
 
-  start(onChange: (endpoints: readonly EndpointConfig[]) => void): Promise<void> {
+  start(onChange: (endpoints: readonly SourcedEndpoint[]) => void): Promise<void> {
     this.give = onChange
     return Promise.resolve()
   }
@@ -22,7 +21,7 @@ class GivenSource implements EndpointSource {
   }
 }
 
-const at = (port: number, more: Partial<EndpointConfig> = {}): EndpointConfig => ({
+const at = (port: number, more: Partial<SourcedEndpoint> = {}): SourcedEndpoint => ({
   host: '10.0.0.1',
   port,
   maxConnections: undefined,
@@ -56,6 +55,33 @@ describe('an upstream group', () => {
     expect(group.endpoints[1]).toBe(one)
     expect(one).toMatchObject({ open: 5, weight: 4, isFull: true, isGone: false })
   })
+
+  test.each(['round-robin', 'peak-ewma', 'consistent-hash'] as const)(
+    'picks of a later priority only where none of an earlier one can be picked (%s)',
+    async (balance) => {
+      const source = new GivenSource()
+      const group = new UpstreamGroup('web', [], { sources: [source], balance })
+      await group.start()
+      source.give([at(3, { priority: 7 }), at(1), at(2)])
+      const [spare, one, two] = group.endpoints
+      const picked = (): number[] => {
+        const ports = Array.from({ length: 40 }, (_, i) => group.pickForRequest({ hashKey: `key ${i}` })!.port)
+        return [...new Set(ports)].sort()
+      }
+      expect(picked()).toEqual([1, 2])
+      one!.isHealthy = false
+      expect(picked()).toEqual([2])
+      expect(group.pickForRequest({ tried: new Set([two!]) })).toBe(spare)
+      two!.isEjected = true
+      expect(picked()).toEqual([3])
+      one!.isHealthy = true
+      expect(picked()).toEqual([1])
+      // What was the spare one comes first.
+      source.give([at(3), at(1, { priority: 1 }), at(2, { priority: 1 })])
+      expect(picked()).toEqual([3])
+      expect(group.endpoints[0]).toBe(spare)
+    },
+  )
 
   test('tells an endpoint that it is gone, once; one of the same address later is another', async () => {
     const source = new GivenSource()

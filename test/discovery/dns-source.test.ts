@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { DnsSourceConfig, EndpointConfig } from '../../src/core/config/config.js'
+import type { DnsSourceConfig } from '../../src/core/config/config.js'
+import type { SourcedEndpoint } from '../../src/core/endpoint-source.js'
 import { silentLog } from '../../src/core/log.js'
 import { DnsFailure } from '../../src/discovery/dns-client.js'
 import { DnsSource, type RefreshBounds } from '../../src/discovery/dns-source.js'
@@ -19,7 +20,7 @@ const found = <T>(ttlMs: number, ...data: T[]): Found<T> => ({ data, ttlMs, alon
 class Asked implements Pick<Resolver, 'addresses' | 'services'> {
   readonly clock = new FakeClock()
   readonly sets: string[][] = []
-  readonly endpoints: (readonly EndpointConfig[])[] = []
+  readonly endpoints: (readonly SourcedEndpoint[])[] = []
   readonly source: DnsSource
   count = 0
   signal: AbortSignal | undefined
@@ -204,7 +205,7 @@ describe('an SRV source', () => {
     ...more,
   })
 
-  test('gives the addresses of the targets of the first priority, with their ports and weights', async () => {
+  test('gives the addresses of the targets, with their ports, weights and priorities', async () => {
     const asked = new Asked({ ...SRV, weight: 2 })
     asked.service = () => ({
       data: [
@@ -218,12 +219,13 @@ describe('an SRV source', () => {
     asked.answer = () => found(15_000, '10.0.0.2')
     await asked.start()
     expect(asked.endpoints[0]).toEqual([
-      { host: '10.0.0.1', port: 8080, weight: 10, maxConnections: undefined },
-      { host: '10.0.0.2', port: 9090, weight: 2, maxConnections: undefined },
-      { host: 'fd00::1', port: 8080, weight: 10, maxConnections: undefined },
+      { host: '10.0.0.1', port: 8080, weight: 10, priority: 1, maxConnections: undefined },
+      { host: '10.0.0.2', port: 8080, weight: 10, priority: 2, maxConnections: undefined },
+      { host: '10.0.0.2', port: 9090, weight: 2, priority: 1, maxConnections: undefined },
+      { host: 'fd00::1', port: 8080, weight: 10, priority: 1, maxConnections: undefined },
     ])
     // Targets are absolute, and their time to live counts too.
-    expect(asked.names).toEqual(['two.test.'])
+    expect([...asked.names].sort()).toEqual(['backup.test.', 'two.test.'])
     expect(asked.clock.pending).toEqual([15_000])
   })
 

@@ -175,20 +175,25 @@ describe('options of upstreams.NAME.endpoints.0', () => {
     expect(usable(proxy, two)).toBe(1)
   })
 
-  test('srv: each target of the first priority is an endpoint, with its port and weight', async () => {
+  test('srv: each target is an endpoint, with its port and weight; of a later priority where no earlier one answers', async () => {
     const servers = [await serveWeb('light'), await serveWeb('heavy'), await serveWeb('spare')]
     const service = '_http._tcp.web.test'
     const record = (index: number, fields: object) => srv(service, 'host.test', servers[index]!.port, fields)
+    const nobody = srv('_down._tcp.web.test', 'host.test', await freePort(), { priority: 1 })
     const dns = await serveDns(
       zoneOf(
+        nobody,
+        { ...record(2, { priority: 2 }), name: nobody.name },
         record(0, { weight: 1 }),
         record(1, { weight: 3 }),
         record(2, { weight: 1, priority: 10 }),
         a('host.test', '127.0.0.1'),
       ),
     )
-    const proxy = await startUpstream(`balance: round-robin, endpoints: [{ srv: ${service} }]`, { dns: dns.address })
-    expect(tally(await askTimes(proxy, 8))).toEqual({ light: 2, heavy: 6 })
+    const start = (name: string) =>
+      startUpstream(`balance: round-robin, endpoints: [{ srv: ${name} }]`, { dns: dns.address })
+    expect(tally(await askTimes(await start(service), 8))).toEqual({ light: 2, heavy: 6 })
+    expect(tally(await askTimes(await start(nobody.name), 4))).toEqual({ spare: 4 })
   })
 
   test('file: is a list that is read again when it changes', async () => {

@@ -137,7 +137,7 @@ describe('plugins of a configuration', () => {
     ['export default { name: "x" }', 'plugin "./x.mjs" is no valid plugin: apiVersion is missing: write apiVersion: 1'],
     [
       'export default { name: "x", apiVersion: 1 }',
-      'plugin "./x.mjs" is no valid plugin: it brings nothing: it has neither sniffers nor filters nor providers nor observers',
+      'plugin "./x.mjs" is no valid plugin: it brings nothing: it has neither sniffers nor filters nor endpointSources nor providers nor observers',
     ],
     [
       'export default { get name() { throw new Error("no name today") }, apiVersion: 1, sniffers: [] }',

@@ -53,7 +53,9 @@ export const logSchema = z
 /** Parts of a group's traffic beside those of its others. */
 export const endpointWeight = () => z.int().min(1).max(defaults.MAX_WEIGHT).default(1)
 
-/** One of `address`, `dns`, `srv`, `file`: one map and not four, so that a misspelt option is told from the right ones. */
+const PLACES = ['address', 'dns', 'srv', 'file', 'source'] as const
+
+/** One of `address`, `dns`, `srv`, `file`, `source`: one map and not five, so that a misspelt option is told from the right ones. */
 const endpointSchema = z.union([
   hostPort(),
   z
@@ -67,7 +69,7 @@ const endpointSchema = z.union([
       srv: dnsName()
         .optional()
         .describe(
-          'A name with SRV records: one endpoint for each target, with its port and weight; of the first priority.',
+          'A name with SRV records: one endpoint for each target, with its port, weight and priority: a later one is used where none of an earlier one can be.',
         ),
       file: z
         .string()
@@ -76,18 +78,25 @@ const endpointSchema = z.union([
         .describe(
           'A file with a list of `host:port` and `{ address, weight, maxConnections }`, YAML or JSON, as seen from the folder of this file; it is watched.',
         ),
-      weight: endpointWeight().describe("Parts of the group's traffic beside the others'; of `srv`, times its own."),
+      source: z
+        .union([z.string().min(1), z.record(z.string(), z.unknown())])
+        .optional()
+        .describe(
+          'A source that a plugin brings: its name, or `NAME: { options }`. One endpoint for each that it names, as long as it does.',
+        ),
+      weight: endpointWeight().describe(
+        "Parts of the group's traffic beside the others'; of `srv`, `file` and `source`, times its own.",
+      ),
       maxConnections: maxConnections()
         .optional()
         .describe("Connections that this endpoint may hold; no bound where neither this nor the upstream's is given."),
     })
     .superRefine((endpoint, context) => {
-      const given = (['address', 'dns', 'srv', 'file'] as const).filter((name) => endpoint[name] !== undefined)
+      const given = PLACES.filter((name) => endpoint[name] !== undefined)
       if (given.length === 1) return
+      const expected = `expected one of ${PLACES.map((name) => `"${name}"`).join(', ')}`
       const message =
-        given.length === 0
-          ? 'expected one of "address", "dns", "srv", "file"'
-          : `expected one of "address", "dns", "srv", "file", got ${given.map((name) => `"${name}"`).join(' and ')}`
+        given.length === 0 ? expected : `${expected}, got ${given.map((name) => `"${name}"`).join(' and ')}`
       context.addIssue({ code: 'custom', message })
     }),
 ])
@@ -177,7 +186,7 @@ export const upstreamSchema = z
       .array(endpointSchema)
       .min(1)
       .describe(
-        'The endpoints: `host:port`, or a map with one of `address`, `dns`, `srv`, `file`; all of them together. One that refuses is passed over for the next.',
+        'The endpoints: `host:port`, or a map with one of `address`, `dns`, `srv`, `file`, `source`; all of them together. One that refuses is passed over for the next.',
       ),
     balance: z
       .enum(['round-robin', 'least-connections', 'least-requests', 'random', 'peak-ewma', 'consistent-hash'])

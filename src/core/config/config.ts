@@ -1,4 +1,5 @@
 import type { Direction } from '../listener-context.js'
+import type { EndpointSourceDefinition } from '../endpoint-source.js'
 import type { FilterDefinition } from '../filter.js'
 
 /** What a valid configuration is once it is read: durations in milliseconds, sizes in bytes, filters looked up, defaults in. */
@@ -72,7 +73,16 @@ export interface FileSourceConfig extends SourceShare {
   readonly path: string
 }
 
-export type SourceConfig = DnsSourceConfig | FileSourceConfig
+/** A source that a plugin brings. */
+export interface PluginSourceConfig extends SourceShare {
+  readonly kind: 'plugin'
+  readonly definition: EndpointSourceDefinition
+  /** As the definition's schema gave them. */
+  readonly options: unknown
+}
+
+export type BuiltInSourceConfig = DnsSourceConfig | FileSourceConfig
+export type SourceConfig = BuiltInSourceConfig | PluginSourceConfig
 
 /** How names of `dns` and `srv` are asked for. Undefined: as resolv.conf says. */
 export interface DnsConfig {

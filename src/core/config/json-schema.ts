@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FilterDefinition } from '../filter.js'
+import type { StandardSchema } from '../filter.js'
 import type { ConfigPath } from './config-path.js'
 import { rootSchema } from './config-schema.js'
 import type { Registry } from './registry.js'
@@ -43,14 +43,15 @@ export function jsonSchema(registry: Registry): JsonSchema {
 export function configSchema(registry: Registry): JsonSchema {
   const root = toJsonSchema(rootSchema)
   const filters = root.properties?.['listeners']?.items?.properties?.['filters']
-  if (filters) filters.items = { oneOf: [...registry.filters.values()].flatMap(filterSchemas) }
+  if (filters) filters.items = { oneOf: [...registry.filters.values()].flatMap(namedSchemas) }
+  describeSources(root, registry)
   // A place for anchors.
   root.patternProperties = { '^x-': {} }
   return root
 }
 
 /** What a filter's options may be; accepts anything where its schema is not zod's, or cannot be shown. */
-export function optionsSchema(definition: FilterDefinition): JsonSchema {
+export function optionsSchema(definition: Pick<Optioned, 'options'>): JsonSchema {
   if (!isZodSchema(definition.options)) return {}
   const schema = tryJsonSchema(definition.options)
   delete schema.$schema
@@ -100,8 +101,28 @@ function tryJsonSchema(schema: z.ZodType): JsonSchema {
   }
 }
 
-/** A filter stands in a chain by its name alone, or as a map from its name to its options. */
-function filterSchemas(definition: FilterDefinition): JsonSchema[] {
+/** What stands in the YAML by its name, with options of its own. */
+interface Optioned {
+  readonly name: string
+  readonly options: StandardSchema
+}
+
+/** Without a plugin that brings one, a source may be any: the plugins are not known. */
+function describeSources(root: JsonSchema, { endpointSources }: Registry): void {
+  const upstream = root.properties?.['upstreams']?.additionalProperties
+  if (typeof upstream !== 'object' || endpointSources.size === 0) return
+  for (const { properties } of upstream.properties?.['endpoints']?.items?.anyOf ?? []) {
+    if (properties?.['source'] === undefined) continue
+    const { description } = properties['source']
+    properties['source'] = {
+      anyOf: [...endpointSources.values()].flatMap(namedSchemas),
+      ...(description && { description }),
+    }
+  }
+}
+
+/** By its name alone, or as a map from its name to its options. */
+function namedSchemas(definition: Optioned): JsonSchema[] {
   const options = optionsSchema(definition)
   const alone: JsonSchema = { const: definition.name, ...(options.description && { description: options.description }) }
   const withOptions: JsonSchema = {

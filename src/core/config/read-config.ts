@@ -16,6 +16,7 @@ import { isMap, type ConfigPath } from './config-path.js'
 import { type dnsSchema, listenerSchema, rootSchema, upstreamName, upstreamSchema } from './config-schema.js'
 import { reportUnknownOption, validate, type Subject } from './describe-issues.js'
 import { parseDestination } from './destination.js'
+import { readSources, type ReadSource } from './endpoint-sources.js'
 import { defaultChain, readChain, type ChainContext, type ReadFilter } from './filter-chain.js'
 import { got } from './got.js'
 import { schemaAt, type JsonSchema } from './json-schema.js'
@@ -36,6 +37,8 @@ export interface ReadUpstream {
   readonly name: string
   readonly path: ConfigPath
   readonly settings: z.output<typeof upstreamSchema> | undefined
+  /** What plugins' sources its endpoints name, by the endpoint's index. */
+  readonly sources: ReadonlyMap<number, ReadSource>
 }
 
 export interface ReadListener {
@@ -86,13 +89,16 @@ export function assembleConfig({ root, upstreams, listeners }: ReadConfig, file:
   }
 }
 
-function assembleUpstream({ name, settings }: ReadUpstream, file: string | undefined): UpstreamConfig {
+function assembleUpstream(
+  { name, settings, sources: ofPlugins }: ReadUpstream,
+  file: string | undefined,
+): UpstreamConfig {
   const { balance, hashOn, endpoints, ejection, healthCheck } = settings!
   const bounded = endpoints.map((endpoint) => ({
     ...('host' in endpoint ? { address: endpoint, weight: undefined } : endpoint),
     maxConnections: ('host' in endpoint ? undefined : endpoint.maxConnections) ?? settings!.maxConnections,
   }))
-  const sources = bounded.flatMap((endpoint) => assembleSource(endpoint, file))
+  const sources = bounded.flatMap((endpoint, index) => assembleSource(endpoint, ofPlugins.get(index), file))
   return {
     name,
     balance,
@@ -112,9 +118,11 @@ type EndpointSettings = Exclude<UpstreamSettings['endpoints'][number], HostPort>
 
 function assembleSource(
   { dns, srv, file: path, weight, maxConnections }: Partial<EndpointSettings>,
+  source: ReadSource | undefined,
   file: string | undefined,
 ): SourceConfig[] {
   const share = { weight, maxConnections }
+  if (source) return [{ kind: 'plugin', ...source, ...share }]
   if (dns) return [{ kind: 'dns', name: dns.host, port: dns.port, ...share }]
   if (srv !== undefined) return [{ kind: 'srv', name: srv, ...share }]
   if (path !== undefined)
@@ -204,7 +212,8 @@ function readUpstreams(raw: unknown, context: ReadContext): ReadUpstream[] {
     if (!named.success) {
       context.findings.add('SLUICE_CONFIG_INVALID_VALUE', own, named.error.issues[0]!.message, { at: 'key' })
     }
-    return { name, path: own, settings: validate(upstreamSchema, subject(value, own, context))?.output }
+    const settings = validate(upstreamSchema, subject(value, own, context))?.output
+    return { name, path: own, settings, sources: readSources(value, own, context) }
   })
 }
 

@@ -1,3 +1,4 @@
+import type { EndpointSourceDefinition } from '../endpoint-source.js'
 import type { FilterDefinition } from '../filter.js'
 import { noOriginalDestinations, type OriginalDestinations } from '../original-destination.js'
 import type { ObserverDefinition } from '../observer.js'
@@ -6,9 +7,10 @@ import type { Sniffer } from '../sniffer.js'
 import { ORIGINAL_DESTINATIONS, type Token, TRANSPARENT_SOCKETS } from '../tokens.js'
 import { noTransparentSockets, type TransparentSockets } from '../transparent-sockets.js'
 
-/** What a configuration may name: the filters and sniffers of all plugins, built-ins included. */
+/** What a configuration may name: the filters, sources and sniffers of all plugins, built-ins included. */
 export interface Registry {
   readonly filters: ReadonlyMap<string, FilterDefinition>
+  readonly endpointSources: ReadonlyMap<string, EndpointSourceDefinition>
   /** In the order in which they are asked. */
   readonly sniffers: readonly Sniffer[]
   readonly observers: readonly ObserverDefinition[]
@@ -21,6 +23,7 @@ export interface Registry {
 /** The parts of a plugin that a configuration can name. */
 export interface Contribution {
   readonly filters?: readonly FilterDefinition[]
+  readonly endpointSources?: readonly EndpointSourceDefinition[]
   readonly sniffers?: readonly Sniffer[]
   readonly observers?: readonly ObserverDefinition[]
   readonly providers?: readonly { readonly token: Token<unknown>; readonly value?: unknown }[]
@@ -33,7 +36,9 @@ export type KernelServices = Pick<Registry, 'originalDestinations' | 'transparen
 export function registryOf(plugins: readonly Contribution[], kernel: Partial<KernelServices> = {}): Registry {
   const sniffers = plugins.flatMap((plugin) => plugin.sniffers ?? [])
   const definitions = plugins.flatMap((plugin) => plugin.filters ?? [])
+  const sources = plugins.flatMap((plugin) => plugin.endpointSources ?? [])
   return {
+    endpointSources: new Map(sources.map((definition) => [definition.name, definition])),
     filters: new Map(definitions.map((definition) => [definition.name, definition])),
     // A circle has been refused by whoever took the plugins in.
     sniffers: orderSniffers(sniffers).ordered ?? sniffers,

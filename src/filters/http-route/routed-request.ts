@@ -364,9 +364,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   }
 
   #withoutEndpoint(): Refusal {
-    const { label } = this.#facts.group
     return this.#connectError === undefined
-      ? refusal(503, 'no-endpoint', `${label} has no endpoint that can be used`)
+      ? refusal(503, 'no-endpoint', this.#facts.group.unavailable.message)
       : refusal(503, 'connect-failed', this.#connectError.message)
   }
 
