@@ -569,7 +569,7 @@ describe('a response', () => {
     await routed.expectNothingLeft()
   })
 
-  test.each([
+  test.each<[what: string, answer: string, reason: string, detail?: string]>([
     ['none', '', 'upstream-closed'],
     ['one that is none', 'HELLO\r\n\r\n', 'invalid-response'],
     [
@@ -577,9 +577,18 @@ describe('a response', () => {
       'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       'invalid-response',
     ],
+    ['one with a folded line', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n', 'invalid-response', 'obs-fold'],
+    ['one with a blank before a colon', 'HTTP/1.1 200 OK\r\nX : a\r\n\r\n', 'invalid-response', 'space-before-colon'],
+    [
+      'one with two lengths',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na',
+      'invalid-response',
+      'content-length-repeated',
+    ],
+    ['one of HTTP/2', 'HTTP/2 200 OK\r\n\r\n', 'invalid-response', 'unsupported-version'],
     ['one in a coding that nobody asked for', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n', 'invalid-response'],
     ['a change of protocol that nobody asked for', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n', 'invalid-response'],
-  ])('that is %s becomes a 502', async (_what, answer, reason) => {
+  ])('that is %s becomes a 502', async (_what, answer, reason, detail = '') => {
     const server = await serve((peer) => {
       peer.socket.on('data', () => {
         if (answer !== '') peer.send(answer)
@@ -591,6 +600,7 @@ describe('a response', () => {
     client.send(get('/'))
     await until(() => client.text.includes(`sluice: ${reason}: `))
     expect(client.text).toMatch(/^HTTP\/1.1 502 Bad Gateway\r\n/)
+    expect(client.text.endsWith(`${detail}\n`)).toBe(true)
     client.socket.end()
     await routed.expectNothingLeft()
   })
