@@ -107,6 +107,7 @@ export class Instance {
     metrics.beforeRead = () => {
       endpointMetrics.write(this.#upstreams.named)
       for (const connection of this.connections()) connection.countBytes()
+      this.#tcpMetrics.countBytes()
     }
   }
 

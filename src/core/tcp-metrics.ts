@@ -26,6 +26,8 @@ export class TcpMetrics {
   readonly #written: Family<TcpLabel, Cell>
   readonly #closeTotal: Family<TcpLabel | 'errno', Cell>
   readonly #cells = new Map<string, PeerCells>()
+  /** Of wires that no connection counts. */
+  readonly #meters = new Set<WireMeter>()
   /** The last two that were asked for, of the client and of the server: nearly always the next ones too. */
   readonly #last: Partial<
     Record<
@@ -49,6 +51,20 @@ export class TcpMetrics {
       'Connections that were closed, with the error that ended them.',
       [...labels, 'errno'],
     )
+  }
+
+  /** Brings up to date what is counted when somebody reads. */
+  countBytes(): void {
+    for (const meter of this.#meters) meter.countBytes()
+  }
+
+  /** Of a wire that is no connection's: its bytes are counted whenever somebody reads, until it is closed. */
+  add(meter: WireMeter): void {
+    this.#meters.add(meter)
+  }
+
+  remove(meter: WireMeter): void {
+    this.#meters.delete(meter)
   }
 
   cells(direction: Direction, peer: Peer, tls: string, targetPort: number): PeerCells {
@@ -122,6 +138,11 @@ export class WireMeter {
     this.#cells.openTotal.value++
   }
 
+  /** No connection brings the bytes of this wire up to date: that is done whenever somebody reads. */
+  countByItself(): void {
+    this.#metrics.add(this)
+  }
+
   countBytes(): void {
     this.#cells.read.value += this.#wire.bytesRead - this.#countedRead
     this.#cells.written.value += this.#wire.bytesWritten - this.#countedWritten
@@ -133,6 +154,7 @@ export class WireMeter {
   close(errno: string): void {
     this.countOpen()
     this.countBytes()
+    this.#metrics.remove(this)
     this.#cells.open.value--
     if (errno === '') this.#cells.closedCleanly.value++
     else this.#metrics.closed(this.#direction, this.#peer, this.#tls, this.#targetPort, errno)

@@ -170,10 +170,6 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     for (const upstream of this.#all) upstream.close()
   }
 
-  countBytes(): void {
-    for (const upstream of this.#all) upstream.countBytes()
-  }
-
   #takeIdle(): Http1Upstream | undefined {
     let upstream = this.#idle.pop()
     while (upstream?.isOver) upstream = this.#idle.pop()

@@ -36,6 +36,7 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
     this.#owner = owner
     this.#parser = new Http1Parser('response', this, { maxHeadBytes, isOneByOne: true })
     this.isReused = wasIdle
+    taken.meter.countByItself()
     taken.wire.read(this)
     taken.wire.whenClosed(() => this.#closed())
   }
@@ -81,15 +82,9 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
   /** Whoever was served has sent all of the request and heard all of the answer. */
   release(): void {
     this.isReused = true
-    this.#taken.meter.countBytes()
     // It may have been paused for a client that has all of its answer by now.
     this.#taken.wire.resume()
     this.#owner.upstreamIdle(this)
-  }
-
-  /** Brings the byte counters up to date. */
-  countBytes(): void {
-    this.#taken.meter.countBytes()
   }
 
   onChunk(chunk: Uint8Array): void {

@@ -76,10 +76,6 @@ export class UpstreamPools {
     }
   }
 
-  countBytes(): void {
-    for (const pool of this.#pools.values()) pool.countBytes()
-  }
-
   /** Everything ends; nobody waits any more. */
   close(): void {
     for (const line of this.#lines.values()) line.clear()

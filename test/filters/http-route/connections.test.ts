@@ -158,6 +158,42 @@ describe('clients that say nothing', () => {
   })
 })
 
+describe('bytes of servers', () => {
+  test('are counted when somebody looks, also while a response or a tunnel is under way', async () => {
+    const server = await serve()
+    const routed = await startRouted(server.port)
+    const bytes = (): readonly number[] => [
+      routed.sluice.metric('tcp_write_bytes_total', { peer: 'dst' }),
+      routed.sluice.metric('tcp_read_bytes_total', { peer: 'dst' }),
+    ]
+    const client = await routed.client()
+    client.send(get('/'))
+    const peer = await server.accepted()
+    await peer.hears('\r\n\r\n')
+    expect(bytes()).toEqual([get('/').length, 0])
+    const half = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha'
+    peer.send(half)
+    await client.hears('ha')
+    expect(bytes()).toEqual([get('/').length, half.length])
+    peer.send('lf')
+    await client.hears('half')
+    const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'
+    const agreed = 'HTTP/1.1 101 Yes\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'
+    client.send(upgrade)
+    await peer.hears('Upgrade')
+    peer.send(agreed)
+    await client.hears('101 Yes')
+    client.send('hello')
+    await peer.hears('hello')
+    const written = get('/').length + upgrade.length + 5
+    expect(bytes()).toEqual([written, half.length + 2 + agreed.length])
+    resetSocket(client.socket)
+    await peer.closed()
+    await routed.expectNothingLeft()
+    expect(bytes()).toEqual([written, half.length + 2 + agreed.length])
+  })
+})
+
 describe('a request that cannot be repeated', () => {
   const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\nx`
 
