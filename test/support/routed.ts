@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
-import type { Sluice } from '../../src/sluice.js'
+import type { Sluice, SluiceOverrides } from '../../src/sluice.js'
 import type { SluiceConfig } from '../../src/sluice-config.js'
 import { CLOCK, TRANSPORT } from '../../src/core/tokens.js'
 import type { Transport } from '../../src/core/transport.js'
@@ -31,6 +31,7 @@ export interface RoutedOptions {
   readonly more?: readonly Record<string, unknown>[]
   readonly clock?: FakeClock
   readonly transport?: Transport
+  readonly providers?: SluiceOverrides['providers']
 }
 
 /** A proxy whose chain routes requests, in front of `destination`; time stands still in it until the test moves it. */
@@ -51,7 +52,7 @@ export async function startRouted(destination: number | string, options: RoutedO
   }
   const transport = options.transport === undefined ? [] : [{ token: TRANSPORT, value: options.transport }]
   const sluice = await startSluice(config as unknown as SluiceConfig, {
-    providers: [{ token: CLOCK, value: clock }, ...transport],
+    providers: [{ token: CLOCK, value: clock }, ...transport, ...(options.providers ?? [])],
   })
   const { port } = sluice.address('in')
   return {

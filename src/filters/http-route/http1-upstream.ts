@@ -22,6 +22,7 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
   readonly #parser: Http1Parser
   #sink: ResponseSink | undefined
   #isKeptAlive = true
+  #hasServed = false
   #hasBegun = false
   #isOver = false
   isReused: boolean
@@ -124,7 +125,8 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
 
   onHead(head: Http1Head): void {
     this.#isKeptAlive = head.isKeepAlive && !hasForbiddenContent(head)
-    if (!this.isReused) this.keepAliveMs = keepAliveMsOf(head)
+    if (!this.#hasServed) this.keepAliveMs = keepAliveMsOf(head)
+    this.#hasServed = true
     this.#sink?.onResponseHead(head)
   }
 
