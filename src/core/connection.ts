@@ -98,8 +98,8 @@ export interface Connection {
   answer(answer: Uint8Array): void
   /**
    * From here on the filter speaks with the client itself: `reader` hears what the client says, what its window holds first, and
-   * `downstream` is written to. Nothing is relayed and observers see nothing. For filters that `takesOver` names, once, and in the
-   * turn of their verdict.
+   * `downstream` is written to. Nothing is relayed, and observers see only what the filter shows them: `http-route` shows them what the
+   * client says and what it is answered. For filters that `takesOver` names, once, and in the turn of their verdict.
    */
   takeOver(reader: WireReader): void
   /** Says no more to the client, after `takeOver`: ends our half and reads the client out for a bounded time. */

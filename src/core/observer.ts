@@ -14,7 +14,7 @@ export interface Watch {
 }
 
 /**
- * Looks at a relayed connection from its first byte on. It never changes, delays or breaks it: one that throws is dropped and
+ * Looks at a connection from its first byte on: what the client says, and what it hears. It never changes, delays or breaks it: one that throws is dropped and
  * counted (`sluice_observer_dropped_total`).
  */
 export interface Observer {

@@ -330,6 +330,11 @@ export class ProxiedConnection implements Connection {
     throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, reason)
   }
 
+  /** What watches it. Who takes the connection over shows it what the two sides say, as the relay does. */
+  get observers(): ObserverSet {
+    return this.#observers
+  }
+
   get environment(): ConnectionEnvironment {
     return this.#environment
   }

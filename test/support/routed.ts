@@ -32,6 +32,7 @@ export interface RoutedOptions {
   readonly clock?: FakeClock
   readonly transport?: Transport
   readonly providers?: SluiceOverrides['providers']
+  readonly plugins?: SluiceOverrides['plugins']
 }
 
 /** A proxy whose chain routes requests, in front of `destination`; time stands still in it until the test moves it. */
@@ -52,6 +53,7 @@ export async function startRouted(destination: number | string, options: RoutedO
   }
   const transport = options.transport === undefined ? [] : [{ token: TRANSPORT, value: options.transport }]
   const sluice = await startSluice(config as unknown as SluiceConfig, {
+    ...(options.plugins && { plugins: options.plugins }),
     providers: [{ token: CLOCK, value: clock }, ...transport, ...(options.providers ?? [])],
   })
   const { port } = sluice.address('in')

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../core/close-summary.js'
 import { GrowingBuffer } from '../../core/growing-buffer.js'
-import { ObserverSet } from '../../core/observer-set.js'
+import type { ObserverSet } from '../../core/observer-set.js'
 import type { ProxiedConnection } from '../../core/proxied-connection.js'
 import { RelayDirection, type RelayOwner } from '../../core/relay.js'
 import type { Side } from '../../core/side.js'
@@ -43,6 +43,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   readonly #services: RouteServices
   readonly #recorder: ConnectionRecorder
   readonly #wire: Wire
+  readonly #observers: ObserverSet
   readonly #parser: Http1Parser
   readonly #trace: RequestTrace
   readonly #onClosed: (session: Http1Session) => void
@@ -87,6 +88,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#services = services
     this.#recorder = recorder
     this.#wire = connection.downstream
+    this.#observers = connection.observers
     this.#trace = new RequestTrace(connection.trace)
     this.#onClosed = onClosed
     this.#idleSince = services.clock.now()
@@ -122,6 +124,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   onChunk(chunk: Uint8Array): void {
     this.#recorder.beginTurn()
+    if (this.#observers.isLooking) this.#observers.onBytes('client', chunk)
     const taken = this.#canRead ? this.#read(chunk) : 0
     if (this.#isOver) return
     if (taken < chunk.length) {
@@ -134,6 +137,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   onEnd(): void {
     this.#recorder.beginTurn()
     this.#hasClientEnded = true
+    if (this.#observers.isLooking) this.#observers.onEnd('client')
     this.#connection.relaySideEnded('client')
     this.#goOn()
   }
@@ -198,6 +202,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   // What is answered
 
   take(bytes: Uint8Array): boolean {
+    if (this.#observers.isLooking) this.#observers.onBytes('server', bytes)
     if (this.#wire.write(bytes)) return true
     this.#isClientSlow = true
     return false
@@ -289,15 +294,16 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#record(0, '')
     this.#exchange = undefined
     this.#isTunnel = true
-    const toServer = new RelayDirection('client', this.#wire, upstream.wire, NOBODY_LOOKS, this)
-    const toClient = new RelayDirection('server', upstream.wire, this.#wire, NOBODY_LOOKS, this)
+    const toServer = new RelayDirection('client', this.#wire, upstream.wire, this.#observers, this)
+    const toClient = new RelayDirection('server', upstream.wire, this.#wire, this.#observers, this)
     upstream.wire.read(toClient)
     if (rest.length > 0) toClient.onChunk(rest)
     this.#wire.read(toServer)
     this.#wire.resume()
+    // What came early was shown when it came, and so was the end.
     const early = this.#early?.take()
-    if (early !== undefined && early.length > 0) toServer.onChunk(early)
-    if (this.#hasClientEnded) toServer.onEnd()
+    if (early !== undefined && early.length > 0 && !upstream.wire.write(early)) this.#wire.pause()
+    if (this.#hasClientEnded) upstream.wire.end()
   }
 
   relaySideEnded(side: Side): void {
@@ -467,6 +473,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   #finish(): void {
     if (this.#isOver) return
     this.#isOver = true
+    if (this.#observers.isLooking) this.#observers.onEnd('server')
     this.#connection.finish()
   }
 
@@ -480,9 +487,6 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#onClosed(this)
   }
 }
-
-/** In a tunnel nothing is recorded. */
-const NOBODY_LOOKS = new ObserverSet(() => {})
 
 const UPGRADE_REQUIRED = 426
 
