@@ -102,6 +102,25 @@ describe.each(Object.entries(CHAINS))('requests that are routed, with http-metri
   })
 })
 
+test('labels of http-metrics are those of requests that are routed, too; a rule names its own ones', async () => {
+  const labels = '{ method: true, authority: true, route: ["/orders/{id}", "/users/{id}"] }'
+  const chain = ['detect', `{ http-metrics: { labels: ${labels} } }`, RULED, 'tcp-forward']
+  const proxy = await startYaml(yaml(await startServers(), chain))
+  const headers = { host: 'Shop.example' }
+  await ask(proxy, '/orders/7', { headers })
+  await ask(proxy, '/users/7', { headers, method: 'PUT' })
+  await ask(proxy, '/else', { headers, method: 'DELETE' })
+  await until(() => proxy.sluice.closedTraces().length === 3)
+  const count = (own: Record<string, string>): number =>
+    proxy.sluice.metric('request_total', { authority: 'shop.example', ...own })
+  expect(count({ method: 'GET', route: 'orders' })).toBe(1)
+  expect(count({ method: 'PUT', route: '/users/{id}' })).toBe(1)
+  expect(count({ method: 'DELETE', route: 'other' })).toBe(1)
+  const notes = proxy.sluice.closedTraces().flatMap(({ steps }) => steps.filter(({ step }) => step === 'request'))
+  // Only a rule is one.
+  expect(notes.map(({ note }) => /, rule ([^,]+)/.exec(note)?.[1])).toEqual(['orders', undefined, undefined])
+})
+
 describe('sluice run and its like, with a chain that routes requests', () => {
   async function configFile(chain: readonly string[]): Promise<{ file: string; good: string; bad: string }> {
     const servers = await startServers()

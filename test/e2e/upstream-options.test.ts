@@ -41,6 +41,14 @@ async function serveLater(name: string) {
   return { ...server, waiting, answer: () => waiting.splice(0).forEach((response) => response.end(name)) }
 }
 
+/** A server that takes 100 ms. */
+function serveSlow(clock: FakeClock): Promise<WebServer> {
+  return serveWeb('slow', (_request, response) => {
+    clock.advance(100)
+    response.end('slow')
+  })
+}
+
 describe('options of upstreams.NAME', () => {
   test('balance: round-robin takes one after the other', async () => {
     const [one, two] = [await serveWeb('one'), await serveWeb('two')]
@@ -68,32 +76,36 @@ describe('options of upstreams.NAME', () => {
     }
   })
 
-  test('balance: least-requests takes the one with the fewest requests in flight', async () => {
-    const [busy, free] = [await serveLater('busy'), await serveWeb('free')]
-    const proxy = await startUpstream(`balance: least-requests, endpoints: [${listOf(busy, free)}]`)
+  test('balance: least-requests takes the one with the fewest requests in flight, however slow', async () => {
+    const clock = new FakeClock()
+    const [busy, slow] = [await serveLater('busy'), await serveSlow(clock)]
+    const proxy = await startUpstream(`balance: least-requests, endpoints: [${listOf(busy, slow)}]`, { clock })
+    // The one that will be busy has been quick, and the other has not.
+    const quick = ask(proxy)
+    await until(() => busy.waiting.length === 1)
+    busy.answer()
+    expect([(await quick).body, (await ask(proxy)).body]).toEqual(['busy', 'slow'])
     const held = ask(proxy)
     await until(() => busy.waiting.length === 1)
-    expect(tally(await askTimes(proxy, 6))).toEqual({ free: 6 })
+    expect(tally(await askTimes(proxy, 6))).toEqual({ slow: 6 })
     busy.answer()
     expect((await held).body).toBe('busy')
   })
 
-  test('balance: random takes any', async () => {
-    const [one, two] = [await serveWeb('one'), await serveWeb('two')]
-    const proxy = await startUpstream(`balance: random, endpoints: [${listOf(one, two)}]`)
+  test('balance: random takes any, however slow', async () => {
+    const clock = new FakeClock()
+    const [fast, slow] = [await serveWeb('fast'), await serveSlow(clock)]
+    const proxy = await startUpstream(`balance: random, endpoints: [${listOf(fast, slow)}]`, { clock })
     const bodies = await askTimes(proxy, 100)
     // Further from the mean than six standard deviations.
-    expect(Math.abs(tally(bodies)['one']! - 50)).toBeLessThan(31)
+    expect(Math.abs(tally(bodies)['slow']! - 50)).toBeLessThan(31)
     expect(bodies.some((body, index) => body === bodies[index + 1])).toBe(true)
   })
 
   test('balance: peak-ewma, which is the default for requests, leaves one alone that was slow', async () => {
     const clock = new FakeClock()
     const fast = await serveWeb('fast')
-    const slow = await serveWeb('slow', (_request, response) => {
-      clock.advance(100)
-      response.end('slow')
-    })
+    const slow = await serveSlow(clock)
     for (const balance of ['balance: peak-ewma,', '']) {
       const proxy = await startUpstream(`${balance} endpoints: [${listOf(fast, slow)}]`, { clock })
       expect(tally(await askTimes(proxy, 40))['fast']).toBeGreaterThanOrEqual(39)

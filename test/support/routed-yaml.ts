@@ -49,7 +49,6 @@ listeners:
   - name: in
     address: 127.0.0.1:0
     destination: ${typeof destination === 'number' ? `127.0.0.1:${destination}` : destination}
-    timeouts: { connect: 2s }
     filters:
       - detect: { earlyDial: false }
       - http-metrics

@@ -30,24 +30,21 @@ const template = z.string().transform((text, context) => {
 })
 
 const labels = z.strictObject({
-  method: z
-    .boolean()
-    .default(false)
-    .describe('`method`: of the request; those that RFC 9110 does not have are `other`.'),
-  authority: z.boolean().default(false).describe('`authority`: the `Host` or `:authority` of the request.'),
+  method: z.boolean().default(false).describe('`method`: one that RFC 9110 has, or `PATCH`; others are `other`.'),
+  authority: z.boolean().default(false).describe('`authority`: the `Host` or `:authority`, in small letters.'),
   route: z
     .array(template)
     .default([])
     .describe(
-      '`route`: the first of these templates that the path matches, else `other`. `{id}` stands for one segment, `{rest...}` at the end for all that follow. Paths themselves are never labels.',
+      '`route`: the first of these path templates that matches, else `other`. `{id}` stands for one segment, `{rest...}` at the end for all that follow, at least one; segments are compared as they were sent, queries are left out. Paths themselves are never labels.',
     ),
-  grpc: z.boolean().default(false).describe('`grpc_service` and `grpc_method` of gRPC calls.'),
+  grpc: z.boolean().default(false).describe('`grpc_service` and `grpc_method`, of gRPC calls.'),
   maxValues: z
     .int()
     .min(1)
     .max(1000)
     .default(DEFAULT_MAX_LABEL_VALUES)
-    .describe('Values that each of these labels may have; further ones are `other`, and counted.'),
+    .describe('Values of `authority`, `grpc_service` and `grpc_method` each; further ones are `other`, and counted.'),
 })
 
 export const ACCESS_LOG_FORMATS = ['json', 'combined'] as const

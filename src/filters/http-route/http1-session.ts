@@ -156,6 +156,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#exchange = new HttpExchange(this.#recorder.now())
     // Whatever the request before was: a head that fails is answered before it is known.
     this.#isHead = this.#isHttp10 = false
+    this.#rule = undefined
   }
 
   onHead(head: Http1Head): void {
@@ -167,7 +168,6 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#isKeptAlive = head.isKeepAlive && !head.isConnect
     this.#isRequestChunked = head.content === 'chunked'
     this.#isLast = false
-    this.#rule = undefined
     this.#refusal = checkRequest(head)
     const { rules } = this.#services
     const view = this.#refusal === undefined && rules.length > 0 ? new Http1RequestView(head) : undefined
@@ -367,7 +367,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     } else if (exchange !== undefined) {
       // Of a head that never was complete nothing is known to be counted.
       exchange.status = answer.status
-      this.#trace.add(exchange, this.#recorder.now())
+      this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
     }
     this.exchangeOver()
   }
@@ -467,7 +467,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   #writeDown(exchange: HttpExchange, error: string): void {
     this.#recorder.end(exchange, error)
-    this.#trace.add(exchange, this.#recorder.now())
+    this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
   }
 
   #finish(): void {

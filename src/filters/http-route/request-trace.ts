@@ -22,15 +22,15 @@ export class RequestTrace {
     return this.#left > 0
   }
 
-  /** One that is over, at `now`. */
-  add(exchange: HttpExchange, now: number): void {
+  /** One that is over, at `now`; `rule` has decided about it. Its label `route` may be a path template of `http-metrics`. */
+  add(exchange: HttpExchange, rule: string | undefined, now: number): void {
     if (this.#left === 0) return
     this.#left--
-    const { method, target, route, endpoint, retries, refused, status, startedAt } = exchange
+    const { method, target, endpoint, retries, refused, status, startedAt } = exchange
     const shown = target.length > MAX_TARGET ? `${target.slice(0, MAX_TARGET)}…` : target
     const parts = [
       method === '' ? 'no head that can be taken' : `${method} ${shown}`,
-      ...(route === undefined ? [] : [`rule ${route}`]),
+      ...(rule === undefined ? [] : [`rule ${rule}`]),
       ...(endpoint === undefined ? [] : [`to ${endpoint}`]),
       ...(retries === 0 ? [] : [`sent again ${retries === 1 ? 'once' : `${retries} times`}`]),
       ...(refused === undefined ? [] : [`refused: ${refused}`]),

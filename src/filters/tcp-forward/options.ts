@@ -21,11 +21,15 @@ const match = z
     protocol: anyOf(z.string()).optional().describe('The protocol that was detected, or that a port names.'),
     sni: anyOf(serverName)
       .optional()
-      .describe('The server name that a TLS client asks for: exact, or "*.x" for any name below x, at any depth.'),
+      .describe(
+        'The server name that a TLS client asks for: exact, or `*.x` for any name below `x`, at any depth, not `x` itself.',
+      ),
     alpn: anyOf(z.string().min(1))
       .optional()
-      .describe('An application protocol that a TLS client offers, such as h2 or acme-tls/1.'),
-    source: anyOf(cidr()).optional().describe("The client's address: an address or a range such as 10.0.0.0/8."),
+      .describe(
+        'An application protocol that a TLS client **offers**, such as `h2` or `acme-tls/1`, whatever the server will choose.',
+      ),
+    source: anyOf(cidr()).optional().describe("The client's address: an address or a range such as `10.0.0.0/8`."),
     port: anyOf(z.int().min(1).max(MAX_PORT))
       .optional()
       .describe('The destination port: of the original destination; else of the destination; else of the listener.'),
@@ -44,7 +48,7 @@ const match = z
     },
   )
   .default({})
-  .describe('All keys must hold; of a list, any. Empty: every connection.')
+  .describe('Which connections it is for. Empty: every one.')
 
 const route = z.strictObject({
   name: z.string().min(1).optional().describe('Shown in summary, log and trace.'),
