@@ -6,6 +6,7 @@ import type { Sluice } from '../../src/sluice.js'
 import type { SluiceConfig } from '../../src/sluice-config.js'
 import { CLOCK, TRANSPORT } from '../../src/core/tokens.js'
 import type { Transport } from '../../src/core/transport.js'
+import type { Plugin } from '../../src/plugins/plugin.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
 import { connectTo, type Peer } from './sockets.js'
 import { startSluice } from './start-sluice.js'
@@ -31,6 +32,7 @@ export interface RoutedOptions {
   readonly more?: readonly Record<string, unknown>[]
   readonly clock?: FakeClock
   readonly transport?: Transport
+  readonly plugins?: readonly Plugin[]
 }
 
 /** A proxy whose chain routes requests, in front of `destination`; time stands still in it until the test moves it. */
@@ -52,6 +54,7 @@ export async function startRouted(destination: number | string, options: RoutedO
   const transport = options.transport === undefined ? [] : [{ token: TRANSPORT, value: options.transport }]
   const sluice = await startSluice(config as unknown as SluiceConfig, {
     providers: [{ token: CLOCK, value: clock }, ...transport],
+    ...(options.plugins && { plugins: options.plugins }),
   })
   const { port } = sluice.address('in')
   return {
