@@ -11,7 +11,7 @@ import { Http1Upstream, type UpstreamOwner } from './http1-upstream.js'
 import { type DialOwner, PendingDial } from './pending-dial.js'
 import type { WaitingLine } from './waiting-line.js'
 
-/** Who waits for a connection. `onUpstream` or `onConnectFailed` is called, once; neither after it was forgotten. */
+/** Who waits for a connection. `onUpstream`, `onConnectFailed` or `onEndpointGone` is called, once; neither after it was forgotten. */
 export interface ConnectionWaiter {
   /** It can be sent again, should its connection turn out to be none. */
   readonly isRepeatable: boolean
@@ -21,6 +21,8 @@ export interface ConnectionWaiter {
   onTurn(pool: EndpointPool): void
   onUpstream(upstream: Http1Upstream): void
   onConnectFailed(error: SluiceError): void
+  /** The endpoint has left its group while the connection was being opened: in place of the two above. */
+  onEndpointGone(): void
 }
 
 /** What pools need of their surroundings. */
@@ -68,7 +70,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     this.label = endpoint.label
     this.#environment = environment
     this.#line = line
-    this.#stopListening = endpoint.whenGone(() => this.closeIdle())
+    this.#stopListening = endpoint.whenGone(() => this.#gone())
     endpoint.spareHolders.add(this)
   }
 
@@ -168,6 +170,16 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     for (const dial of this.#dials) dial.cancel()
     this.#dials.clear()
     for (const upstream of this.#all) upstream.close()
+  }
+
+  /** What serves somebody goes on. Who waits for a connection that is being opened has not been sent yet: he goes elsewhere. */
+  #gone(): void {
+    this.closeIdle()
+    for (const dial of [...this.#dials]) {
+      this.#settled(dial)
+      dial.cancel()
+      dial.waiter?.onEndpointGone()
+    }
   }
 
   #takeIdle(): Http1Upstream | undefined {

@@ -138,7 +138,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     else if (this.#queuedAt !== undefined && now - this.#queuedAt >= connectTimeoutMs) {
       const message = `every connection of ${this.#facts.group.label} has been busy for ${connectTimeoutMs / 1000} s`
       this.#giveUp(refusal(503, 'upstream-full', message))
-    } else if (this.#pinned?.isGone) {
+    } else if (this.#queuedAt !== undefined && !this.#facts.group.endpoints.some((one) => this.mayUse(one))) {
+      // Nothing is left to wait for: what it waited for is gone, or unhealthy.
       this.#leaveLine()
       this.begin()
     }
@@ -178,6 +179,11 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#tried ??= new Set()
     this.#tried.add(endpoint)
     this.#services.counts.retry('connect-failed')
+    this.begin()
+  }
+
+  onEndpointGone(): void {
+    this.#leaveEndpoint()
     this.begin()
   }
 
