@@ -291,7 +291,7 @@ async function rage(ports: readonly number[], count: number, storm: Storm): Prom
         storm.outcomes.set(error.message, (storm.outcomes.get(error.message) ?? 0) + 1)
       })
       socket.end()
-      socket.resume()
+      socket.removeAllListeners('data').resume()
       await isClosed
     }
   }
