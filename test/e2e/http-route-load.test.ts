@@ -121,6 +121,7 @@ describe('a stop under load', () => {
     const load = startLoad({ port: sluice.address('in').port, clients: 50 })
     await load.more(1_000)
     const stopped = sluice.stop({ grace: 20_000 })
+    await load.more(200)
     await load.stop()
     await stopped
     // Who comes after the stop is refused; who was connected is answered.
