@@ -195,7 +195,7 @@ async function readChunked(from: ByteQueue, isLenient: boolean): Promise<Pick<Ht
   for (;;) {
     const line = await from.line()
     if (line === undefined) throw new TruncatedError('ended in chunks')
-    const size = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)?.[1]
+    const size = /^(0*[0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)?.[1]
     if (size === undefined) throw new Error(`no chunk size: ${JSON.stringify(line)}`)
     const count = parseInt(size, 16)
     if (count === 0) return { body: Buffer.concat(parts), trailers: await readFields(from, isLenient) }

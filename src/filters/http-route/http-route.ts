@@ -24,6 +24,11 @@ import { UpstreamPools } from './upstream-pools.js'
 const MAX_SWEEP_MS = 1_000
 const MIN_SWEEP_MS = 10
 const SWEEPS_PER_TIMEOUT = 8
+/**
+ * A client that has been idle for less when a drain begins may be sending its next request: it gets so long, and its answer. Some round
+ * trips over a slow link; who has been idle for longer is closed at once, so that a stop does not wait for idle clients.
+ */
+const DRAIN_LINGER_MS = 500
 
 /** Sends every request of a connection that is detected as HTTP/1 to an endpoint of its own. */
 class HttpRoute implements Filter<never> {
@@ -42,6 +47,8 @@ class HttpRoute implements Filter<never> {
   readonly #sweepMs: number
   #shared: RouteServices | undefined
   #sweeper: Timer | undefined
+  #lingering: Timer | undefined
+  #isDraining = false
   #isStopped = false
 
   constructor(
@@ -77,18 +84,25 @@ class HttpRoute implements Filter<never> {
     if (services !== this.#shared) this.#ownPools.set(session, services.pools)
     this.#adopt(driven, services.pools)
     this.#sweeper ??= this.#sweep()
+    if (this.#isDraining) session.drain(-Infinity)
     session.start()
     return 'handled'
   }
 
   drain(): void {
-    for (const session of this.#sessions) session.drain()
+    this.#isDraining = true
+    const idleSince = this.#clock.now() - DRAIN_LINGER_MS
+    for (const session of this.#sessions) session.drain(idleSince)
+    this.#lingering = this.#clock.setTimer(DRAIN_LINGER_MS, () => {
+      for (const session of this.#sessions) session.endDrain()
+    })
   }
 
   stop(): void {
     this.#isStopped = true
     this.#shared?.pools.close()
     this.#sweeper?.cancel()
+    this.#lingering?.cancel()
   }
 
   /** The wire that was dialled before there was a request is the pool's first. */

@@ -74,6 +74,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   /** The response under way is the last one. */
   #isLast = false
   #isDraining = false
+  /** Clients are not waited for. */
+  #isDrainOver = false
   #hasClientEnded = false
   #isOver = false
   #idleSince: number
@@ -100,10 +102,19 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#connection.takeOver(this)
   }
 
-  /** No new request is waited for; one under way gets its response. */
-  drain(): void {
+  /**
+   * The next response, or the one under way, is the last one. A client that has been idle since before `idleSince` is closed; any other
+   * may have its next request on the way to us: it is waited for until `endDrain`.
+   */
+  drain(idleSince: number): void {
     this.#isDraining = true
-    if (this.#exchange === undefined && !this.#isTunnel) this.#finish()
+    if (this.#isIdle && this.#idleSince <= idleSince) this.#finish()
+  }
+
+  /** No new request is waited for any more; one under way gets its response. */
+  endDrain(): void {
+    this.#isDrainOver = true
+    if (this.#isIdle) this.#finish()
   }
 
   /** Now and then: whether something takes too long. */
@@ -258,8 +269,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   exchangeOver(): void {
     this.#request = this.#exchange = undefined
     this.#idleSince = this.#recorder.now()
-    // A drain may have begun behind the head that said otherwise.
-    if (this.#isLast || this.#isDraining || this.#parser.state !== 'held') return this.#finish()
+    // A drain may have ended behind the head that said otherwise.
+    if (this.#isLast || this.#isDrainOver || this.#parser.state !== 'held') return this.#finish()
     this.#parser.resume()
     this.#isRequestBlocked = false
     this.#goOn()
@@ -468,6 +479,11 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   #writeDown(exchange: HttpExchange, error: string): void {
     this.#recorder.end(exchange, error)
     this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
+  }
+
+  /** Between two requests. */
+  get #isIdle(): boolean {
+    return this.#exchange === undefined && !this.#isTunnel
   }
 
   #finish(): void {

@@ -50,6 +50,8 @@ test('a drain while a response is under way ends the connection behind it', asyn
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   await client.hears('half')
   const stopped = routed.sluice.stop({ grace: 60_000 })
+  await until(() => routed.clock.pending.includes(500))
+  routed.clock.advance(500)
   server.peers[0]!.send('half')
   await client.ended()
   client.socket.end()

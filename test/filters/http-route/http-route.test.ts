@@ -810,6 +810,7 @@ describe('a drain', () => {
     busy.send(get('/busy'))
     const asked = (): Peer | undefined => server.peers.find(({ text }) => text.endsWith(get('/busy')))
     await until(() => asked() !== undefined)
+    routed.clock.advance(500)
     const stopped = routed.sluice.stop({ grace: 60_000 })
     await idle.ended()
     idle.socket.end()
@@ -819,6 +820,30 @@ describe('a drain', () => {
     busy.socket.end()
     await stopped
     expect(routed.sluice.metric('tcp_open_connections', { peer: 'src' })).toBe(0)
+  })
+
+  test('answers requests that were on their way when it began, also the first one of a client, and says so', async () => {
+    const server = await serve(answering(OK))
+    const routed = await startRouted(server.port)
+    const [known, silent, unheard] = [await routed.client(), await routed.client(), await routed.client()]
+    for (const client of [known, unheard]) {
+      client.send(get('/before'))
+      await client.hears('ok')
+    }
+    await until(() => routed.sluice.connections().length === 3)
+    const stopped = routed.sluice.stop({ grace: 60_000 })
+    await until(() => routed.clock.pending.includes(500))
+    for (const client of [known, silent]) {
+      client.send(get('/on-its-way'))
+      await client.ended()
+      expect(client.text.endsWith(OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).toBe(true)
+      client.socket.end()
+    }
+    expect(unheard.hasEnded).toBe(false)
+    routed.clock.advance(500)
+    await unheard.ended()
+    unheard.socket.end()
+    await stopped
   })
 })
 
