@@ -2,47 +2,40 @@ import type { CloseReason } from '../../core/close-summary.js'
 import { GrowingBuffer } from '../../core/growing-buffer.js'
 import type { ObserverSet } from '../../core/observer-set.js'
 import type { ProxiedConnection } from '../../core/proxied-connection.js'
-import { RelayDirection, type RelayOwner } from '../../core/relay.js'
-import type { Side } from '../../core/side.js'
-import type { UpstreamGroup } from '../../core/upstream-group.js'
 import type { Wire, WireReader } from '../../core/wire.js'
 import { describeRequest } from '../../http/describe-request.js'
 import { HttpExchange } from '../../http/http-exchange.js'
 import type { ConnectionRecorder } from '../../http/http-recorder.js'
-import { type AnsweredMethod, type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
+import { type Http1Handler, Http1Parser } from '../../protocols/http1-framing.js'
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
 import { hostOfTarget } from './absolute-form.js'
 import { checkRequest } from './check-request.js'
 import type { EndpointConnection } from './endpoint-connection.js'
-import {
-  asksForHttp2,
-  type ConnectionOption,
-  type FieldEdits,
-  gatherRequestHead,
-  gatherResponseHead,
-  gatherTrailers,
-} from './forward-head.js'
+import type { FieldEdits } from './forward-head.js'
 import type { GatherTarget } from './gather.js'
-import { badRequest, encodeAnswer, type FixedAnswer, type Refusal, refusalAnswer } from './refusal.js'
+import { badRequest, type FixedAnswer, type Refusal, refusalAnswer } from './refusal.js'
+import { requestFacts } from './request-facts.js'
 import type { RequestSource } from './request-source.js'
 import { RequestTrace } from './request-trace.js'
 import { Http1RequestView, type RequestView } from './request-view.js'
+import { RequestWriter } from './request-writer.js'
+import { ResponseWriter } from './response-writer.js'
 import type { RouteRule } from './route-rule.js'
 import { RoutedRequest } from './routed-request.js'
 import type { RouteServices } from './route-services.js'
-
-/** How the response under way is framed for the client. */
-type Framing = 'as-it-came' | 'chunked'
+import { carryTunnel } from './tunnel.js'
 
 /**
  * A client's HTTP/1 connection: takes one request after the other, each by itself to an endpoint, and writes the responses in their
  * order. A request that comes before its turn waits unread, and the client with it.
  */
-export class Http1Session implements WireReader, Http1Handler, RequestSource, GatherTarget, RelayOwner {
+export class Http1Session implements WireReader, Http1Handler, RequestSource, GatherTarget {
   readonly #connection: ProxiedConnection
   readonly #services: RouteServices
   readonly #recorder: ConnectionRecorder
   readonly #wire: Wire
+  readonly #toServer: RequestWriter
+  readonly #toClient: ResponseWriter
   readonly #observers: ObserverSet
   readonly #parser: Http1Parser
   readonly #trace: RequestTrace
@@ -57,22 +50,13 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   /** Likewise, by a rule. */
   #answer: FixedAnswer | undefined
   #rule: RouteRule | undefined
-  #requestEdits: FieldEdits | undefined
   #isReading = false
-  #isRequestChunked = false
   #isRequestBlocked = false
   #isGoingOn = false
   /** The client has not read what it was answered. */
   #isClientSlow = false
   #isTunnel = false
-  #isHead = false
-  #isHttp10 = false
   #isKeptAlive = true
-  #framing: Framing = 'as-it-came'
-  #hasRequestTrailers = false
-  #hasResponseTrailers = false
-  /** The response under way is the last one. */
-  #isLast = false
   #isDraining = false
   /** Clients are not waited for. */
   #isDrainOver = false
@@ -90,6 +74,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#services = services
     this.#recorder = recorder
     this.#wire = connection.downstream
+    this.#toServer = new RequestWriter(services.out)
+    this.#toClient = new ResponseWriter(services.out)
     this.#observers = connection.observers
     this.#trace = new RequestTrace(connection.trace)
     this.#onClosed = onClosed
@@ -165,20 +151,16 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   onHeadStart(): void {
     this.#exchange = new HttpExchange(this.#recorder.now())
-    // Whatever the request before was: a head that fails is answered before it is known.
-    this.#isHead = this.#isHttp10 = false
+    this.#toClient.requestBegins()
     this.#rule = undefined
   }
 
   onHead(head: Http1Head): void {
     const exchange = this.#exchange!
     if (this.#recorder.isDetailed || this.#trace.isWanted) describeRequest(exchange, head)
-    this.#isHttp10 = head.minorVersion === 0
-    this.#isHead = head.isHead
+    this.#toClient.answers(head)
     // What a client says behind a CONNECT is meant for a tunnel, also where it gets none.
     this.#isKeptAlive = head.isKeepAlive && !head.isConnect
-    this.#isRequestChunked = head.content === 'chunked'
-    this.#isLast = false
     this.#refusal = checkRequest(head)
     const { rules } = this.#services
     const view = this.#refusal === undefined && rules.length > 0 ? new Http1RequestView(head) : undefined
@@ -190,23 +172,17 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   }
 
   onBody(chunk: Uint8Array, start: number, end: number): void {
-    if (this.#request === undefined) return
-    const { out } = this.#services
-    if (this.#isRequestChunked) out.chunkSize(end - start)
-    out.bytes(chunk, start, end)
-    if (this.#isRequestChunked) out.text('\r\n')
+    if (this.#request !== undefined) this.#toServer.body(chunk, start, end)
   }
 
   onTrailers(trailers: Http1Fields): void {
-    if (this.#request === undefined) return
-    this.#hasRequestTrailers = true
-    gatherTrailers(this.#services.out, trailers, this.#requestEdits?.leftOut)
+    if (this.#request !== undefined) this.#toServer.trailers(trailers)
   }
 
   onMessageEnd(): void {
     this.#exchange!.requestBytes = this.#parser.bodyBytes
     if (this.#request === undefined) return
-    if (this.#isRequestChunked && !this.#hasRequestTrailers) this.#services.out.text('0\r\n\r\n')
+    this.#toServer.end()
     this.#request.requestEnds()
   }
 
@@ -229,40 +205,27 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   }
 
   respondInterim(head: Http1Head): void {
-    // RFC 9110 section 15.2: HTTP/1.0 has no interim responses.
-    if (!this.#isHttp10) gatherResponseHead(this.#services.out, head, { isChunked: false, connection: undefined })
+    this.#toClient.interim(head)
   }
 
   respondHead(head: Http1Head): void {
-    const isTunnel = head.content === 'tunnel'
-    const hasNoLength = head.content === 'chunked' || head.content === 'until-close'
-    this.#framing = hasNoLength && !this.#isHttp10 ? 'chunked' : 'as-it-came'
-    this.#hasResponseTrailers = false
-    this.#isLast = !isTunnel && (this.#willEnd || (hasNoLength && this.#isHttp10))
     this.#recorder.responseHead(this.#exchange!, head.status)
-    gatherResponseHead(this.#services.out, head, {
-      isChunked: this.#framing === 'chunked',
-      fields: this.#rule?.responseEdits,
-      connection: isTunnel ? tunnelOption(head) : this.#connectionOption(head),
-    })
+    const edits = this.#rule?.responseEdits
+    if (this.#willEnd) this.#toClient.lastHead(head, edits)
+    else this.#toClient.head(head, edits)
   }
 
   respondBody(chunk: Uint8Array, start: number, end: number): void {
-    const { out } = this.#services
     this.#recorder.responseContent(this.#exchange!)
-    if (this.#framing === 'chunked') out.chunkSize(end - start)
-    out.bytes(chunk, start, end)
-    if (this.#framing === 'chunked') out.text('\r\n')
+    this.#toClient.body(chunk, start, end)
   }
 
   respondTrailers(trailers: Http1Fields): void {
-    if (this.#framing !== 'chunked') return
-    this.#hasResponseTrailers = true
-    gatherTrailers(this.#services.out, trailers, this.#rule?.responseEdits?.leftOut)
+    this.#toClient.trailers(trailers)
   }
 
   respondEnd(bodyBytes: number): void {
-    if (this.#framing === 'chunked' && !this.#hasResponseTrailers) this.#services.out.text('0\r\n\r\n')
+    this.#toClient.end()
     this.#record(bodyBytes, '')
   }
 
@@ -270,7 +233,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#request = this.#exchange = undefined
     this.#idleSince = this.#recorder.now()
     // A drain may have ended behind the head that said otherwise.
-    if (this.#isLast || this.#isDrainOver || this.#parser.state !== 'held') return this.#finish()
+    if (this.#toClient.isLast || this.#isDrainOver || this.#parser.state !== 'held') return this.#finish()
     this.#parser.resume()
     this.#isRequestBlocked = false
     this.#goOn()
@@ -305,24 +268,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#record(0, '')
     this.#exchange = undefined
     this.#isTunnel = true
-    const toServer = new RelayDirection('client', this.#wire, upstream.wire, this.#observers, this)
-    const toClient = new RelayDirection('server', upstream.wire, this.#wire, this.#observers, this)
-    upstream.wire.read(toClient)
-    if (rest.length > 0) toClient.onChunk(rest)
-    this.#wire.read(toServer)
-    this.#wire.resume()
-    // What came early was shown when it came, and so was the end.
+    // What came early was shown to observers when it came, and so was the end.
     const early = this.#early?.take()
-    if (early !== undefined && early.length > 0 && !upstream.wire.write(early)) this.#wire.pause()
-    if (this.#hasClientEnded) upstream.wire.end()
-  }
-
-  relaySideEnded(side: Side): void {
-    this.#connection.relaySideEnded(side)
-  }
-
-  relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
-    this.#connection.relaySideBroke(side, error)
+    carryTunnel(this.#connection, upstream.wire, { rest, early, hasClientEnded: this.#hasClientEnded })
   }
 
   // Inside
@@ -341,50 +289,35 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       return
     }
     const group = pools.shared(destination)
-    const isUpgrade = head.asksUpgrade && !asksForHttp2(head)
-    const request = new RoutedRequest(this.#services, this, exchange, {
-      group,
-      hashKey: this.#hashKey(group, head),
-      answeredMethod: answeredMethod(head),
-      isUpgrade,
-      isIdempotent: IDEMPOTENT.has(head.method),
-      contentLength: head.content === 'chunked' ? undefined : (head.contentLength ?? 0),
-    })
+    const { source } = this.#connection
+    const facts = requestFacts(head, group, source)
+    const request = new RoutedRequest(this.#services, this, exchange, facts)
     this.#request = request
-    this.#hasRequestTrailers = false
-    this.#requestEdits = bothEdits(
-      forwarding?.(head, { source: this.#connection.source, minorVersion: head.minorVersion }),
-      rule?.requestEdits,
-    )
     out.begin(request)
-    gatherRequestHead(out, head, {
-      isUpgrade,
+    this.#toServer.head(head, {
+      isUpgrade: facts.isUpgrade,
       host: group.label,
       newHost: rule?.host ?? hostOfTarget(head),
       target: view && rule?.target(view),
-      fields: this.#requestEdits,
+      fields: bothEdits(forwarding?.(head, { source, minorVersion: head.minorVersion }), rule?.requestEdits),
     })
     request.begin()
   }
 
   #answerOurselves(answer: FixedAnswer, isLast: boolean): void {
     this.#request = this.#refusal = this.#answer = undefined
-    this.#isLast = isLast
-    this.take(encodeAnswer(answer, { isHead: this.#isHead, isClosing: isLast, isHttp10: this.#isHttp10 }))
+    const { bytes, bodyBytes } = this.#toClient.own(answer, { isLast })
+    this.take(bytes)
     const exchange = this.#exchange
     if (exchange?.cells !== undefined) {
       this.#recorder.responseHead(exchange, answer.status)
-      this.#record(this.#isHead ? 0 : answer.body.length, '')
+      this.#record(bodyBytes, '')
     } else if (exchange !== undefined) {
       // Of a head that never was complete nothing is known to be counted.
       exchange.status = answer.status
       this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
     }
     this.exchangeOver()
-  }
-
-  #hashKey({ hashOn }: UpstreamGroup, head: Http1Head): string | undefined {
-    return hashOn === 'source' ? this.#connection.source.host : head.get(hashOn.header)
   }
 
   /** Bytes of the chunk that were taken: all, or up to the end of a request. */
@@ -452,13 +385,6 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     return isIncomplete || isLastRequest || this.#isDraining || !this.#isKeptAlive
   }
 
-  #connectionOption({ status }: Http1Head): ConnectionOption | undefined {
-    // RFC 9110 section 15.5.22: it says which protocol is wanted, and has to.
-    if (status === UPGRADE_REQUIRED && !this.#isHttp10) return this.#isLast ? 'close, upgrade' : 'upgrade'
-    if (this.#isLast) return 'close'
-    return this.#isHttp10 ? 'keep-alive' : undefined
-  }
-
   #record(responseBytes: number, error: string): void {
     const exchange = this.#exchange
     if (exchange === undefined || exchange.isOver) return
@@ -504,21 +430,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   }
 }
 
-const UPGRADE_REQUIRED = 426
-
-/** RFC 9110 section 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
 function bothEdits(one: FieldEdits | undefined, other: FieldEdits | undefined): FieldEdits | undefined {
   if (one === undefined || other === undefined) return one ?? other
   return { leftOut: [...one.leftOut, ...other.leftOut], added: one.added + other.added }
-}
-
-function answeredMethod(head: Http1Head): AnsweredMethod {
-  if (head.isConnect) return 'CONNECT'
-  return head.isHead ? 'HEAD' : 'other'
-}
-
-function tunnelOption({ status }: Http1Head): ConnectionOption | undefined {
-  return status === 101 ? 'upgrade' : undefined
 }

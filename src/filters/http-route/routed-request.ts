@@ -1,7 +1,6 @@
 import { GrowingBuffer } from '../../core/growing-buffer.js'
 import type { Endpoint } from '../../core/endpoint.js'
 import type { SluiceError } from '../../core/errors.js'
-import type { UpstreamGroup } from '../../core/upstream-group.js'
 import type { HttpExchange } from '../../http/http-exchange.js'
 import type { AnsweredMethod } from '../../protocols/http1-framing.js'
 import type { Http1Fields, Http1Head } from '../../protocols/http1-head.js'
@@ -9,22 +8,9 @@ import type { EndpointConnection, Loss, LossReason, ResponseSink } from './endpo
 import type { ConnectionWaiter, EndpointPool } from './endpoint-pool.js'
 import type { GatherTarget } from './gather.js'
 import type { Refusal, RefusalReason } from './refusal.js'
+import type { RequestFacts } from './request-facts.js'
 import type { RequestSource } from './request-source.js'
 import type { RetryReason, RouteServices } from './route-services.js'
-
-/** What matters of a request once its head has been written. */
-export interface RequestFacts {
-  readonly group: UpstreamGroup
-  /** For `consistent-hash`. */
-  readonly hashKey: string | undefined
-  readonly answeredMethod: AnsweredMethod
-  /** The client asks for another protocol, and may have it. */
-  readonly isUpgrade: boolean
-  /** Sent twice it does no more than sent once: RFC 9110 section 9.2.2. */
-  readonly isIdempotent: boolean
-  /** The length of its content; undefined where it says none beforehand. */
-  readonly contentLength: number | undefined
-}
 
 /** Bytes of a request, head and framing included, that are kept so that it can be sent again. */
 const MAX_KEPT_BYTES = 64 * 1024
