@@ -1,10 +1,10 @@
 /**
- * Answers small requests on one port after the other, the last of which is as BEHAVIOUR says. Arguments: BEHAVIOUR PORT...; what each
- * port was asked is sent to the parent when it says anything: `[{ asked, connections }]`, and counted from zero again.
+ * Answers small requests on one port after the other. Arguments: PORT.... A message of the parent says what the last one does from then
+ * on, and is answered with what each port was asked since the one before: `[{ asked, connections }]`.
  */
 import { createServer } from 'node:http'
 
-const [behaviour, ...ports] = process.argv.slice(2)
+const ports = process.argv.slice(2)
 const SLOW_MS = 100
 
 const answers = {
@@ -15,22 +15,25 @@ const answers = {
   hanging: () => {},
 }
 
+let behaviour = 'healthy'
 const counts = ports.map(() => ({ asked: 0, connections: 0 }))
-ports.forEach((port, index) => {
+const servers = ports.map((port, index) => {
   const isLast = index === ports.length - 1
-  if (isLast && behaviour === 'refusing') return
-  const answer = isLast ? answers[behaviour] : answers.healthy
   const server = createServer((request, response) => {
     counts[index].asked++
-    answer(request, response)
+    answers[isLast ? behaviour : 'healthy'](request, response)
   })
   // Longer than a measurement: what is idle is the proxy's to close.
   server.keepAliveTimeout = 60_000
   server.on('connection', () => counts[index].connections++)
-  server.listen(Number(port), '127.0.0.1')
+  return server.listen(Number(port), '127.0.0.1')
 })
 
-process.on('message', () => {
+process.on('message', (next) => {
   process.send(counts)
   for (const count of counts) count.asked = count.connections = 0
+  behaviour = next
+  if (behaviour !== 'refusing') return
+  servers.at(-1).close()
+  servers.at(-1).closeAllConnections()
 })

@@ -44,9 +44,9 @@ const retries = z.strictObject({
     ),
   statuses: z
     .array(z.int().min(400).max(599))
-    .default([])
+    .default([502, 503, 504])
     .describe(
-      'Statuses after which a request that can be repeated is sent to another endpoint, such as `[502, 503, 504]`.',
+      'Statuses after which a request that can be repeated is sent to another endpoint, where there is another; `[]` for none.',
     ),
   ratio: z.number().min(0).max(10).default(0.2).describe('Retries that may be for each request: 0.2 is one for five.'),
   minPerSecond: z

@@ -72,6 +72,17 @@ describe('a request that can be repeated', () => {
     expect(good.peers.map(({ text }) => text).join('')).toBe(put.repeat(2))
   })
 
+  test('is sent again by default where an endpoint says that it cannot serve now, and another is there', async () => {
+    const [bad, good] = [await serveEach((peer) => peer.send(BUSY)), await serveEach((peer) => peer.send(OK))]
+    const routed = await startOver([bad, good])
+    expect(await ask(routed, 4)).toEqual(['200', '200', '200', '200'])
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
+    expect((await ask(routed, 2, post)).sort()).toEqual(['200', '503'])
+    await routed.expectNothingLeft()
+    const none = await startOver([bad, good], { retries: { statuses: [] } })
+    expect((await ask(none, 2)).sort()).toEqual(['200', '503'])
+  })
+
   test('is sent again after a status that says so, and no more often than may be', async () => {
     const [bad, good] = [await serveEach((peer) => peer.send(BUSY)), await serveEach((peer) => peer.send(OK))]
     const routed = await startOver([bad, good], { retries: { statuses: [503] } })
