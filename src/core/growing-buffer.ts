@@ -10,6 +10,11 @@ export class GrowingBuffer {
     return this.#end - this.#start
   }
 
+  /** Bytes that it holds memory for. */
+  get capacity(): number {
+    return this.#buffer.length
+  }
+
   /** The first `limit` bytes. Borrowed: valid until the next call that changes the buffer. */
   first(limit: number): Uint8Array {
     return this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + limit))
@@ -25,6 +30,11 @@ export class GrowingBuffer {
     if (count > this.length) throw new RangeError(`consume(${count}) of ${this.length} bytes`)
     this.#start += count
     if (this.#start === this.#end) this.#start = this.#end = 0
+  }
+
+  /** Forgets everything, and keeps the memory. */
+  clear(): void {
+    this.#start = this.#end = 0
   }
 
   /** Everything, handed over: the buffer is empty afterwards. */

@@ -39,6 +39,8 @@ export interface RequestPick {
   readonly tried?: ReadonlySet<Endpoint> | undefined
   /** For `consistent-hash`: what the group's `hashOn` names, where the request has it. */
   readonly hashKey?: string | undefined
+  /** The clock's, where the caller has it. */
+  readonly now?: number
 }
 
 /** Endpoints of one priority, and what picks among them. */
@@ -119,8 +121,8 @@ export class UpstreamGroup implements EndpointOwner {
    * The endpoint for the next request, by the group's `balance`: usable, not one of `tried`. It may hold as many connections as it
    * may: the request waits for one, or is given one that is idle. Undefined where none is left.
    */
-  pickForRequest({ tried, hashKey }: RequestPick = {}): Endpoint | undefined {
-    return this.#pick('requests', tried, hashKey)
+  pickForRequest({ tried, hashKey, now }: RequestPick = {}): Endpoint | undefined {
+    return this.#pick('requests', tried, hashKey, now)
   }
 
   /** The same key goes to the same endpoint, also where that has no connection to spare and another has. */
@@ -198,8 +200,8 @@ export class UpstreamGroup implements EndpointOwner {
     for (const part of this.#parts) part.stop()
   }
 
-  #pick(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
-    const chosen = this.#endpoints.length > 1 ? this.#ofFirstTier(load, tried, hashKey) : this.#only(load, tried)
+  #pick(load: Load, tried: Tried, hashKey: string | undefined, now?: number): Endpoint | undefined {
+    const chosen = this.#endpoints.length > 1 ? this.#ofFirstTier(load, tried, hashKey, now) : this.#only(load, tried)
     const picked = chosen ?? this.#lastResort(load, tried)
     if (picked) picked.picks++
     return picked
@@ -212,9 +214,9 @@ export class UpstreamGroup implements EndpointOwner {
   }
 
   /** Of the first priority that has one to give. */
-  #ofFirstTier(load: Load, tried: Tried, hashKey: string | undefined): Endpoint | undefined {
+  #ofFirstTier(load: Load, tried: Tried, hashKey: string | undefined, now?: number): Endpoint | undefined {
     for (const tier of (this.#tiers ??= this.#makeTiers())) {
-      const chosen = this.#balancer(tier, load).pick(load, tried, hashKey)
+      const chosen = this.#balancer(tier, load).pick(load, tried, hashKey, now)
       if (chosen !== undefined) return chosen
     }
     return undefined

@@ -10,8 +10,11 @@ export type Tried = ReadonlySet<Endpoint> | undefined
 export interface Balancer {
   /** The set, before the first pick and whenever it or a weight has changed. Never empty, not changed by the caller later. */
   use(endpoints: readonly Endpoint[]): void
-  /** An eligible endpoint; undefined where there is none. The same `key` gives the same one, where the balancer looks at keys. */
-  pick(load: Load, tried: Tried, key: string | undefined): Endpoint | undefined
+  /**
+   * An eligible endpoint; undefined where there is none. The same `key` gives the same one, where the balancer looks at keys; `now`
+   * spares one that looks at times the question to the clock.
+   */
+  pick(load: Load, tried: Tried, key: string | undefined, now?: number): Endpoint | undefined
 }
 
 /** Requests may go to an endpoint whose connections are all taken: they wait for one, or use one that is idle. */

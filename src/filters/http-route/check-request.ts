@@ -1,4 +1,3 @@
-import { indexOfByte } from '../../protocols/byte-views.js'
 import type { Http1Head } from '../../protocols/http1-head.js'
 import { authorityOf, isHostOf } from './absolute-form.js'
 import { badRequest, type Refusal } from './refusal.js'
@@ -23,8 +22,7 @@ function checkTarget(head: Http1Head): Refusal | undefined {
   const at = head.start + head.methodEnd + 1
   const end = head.start + head.targetEnd
   // Section 3.2.1: origin-form, as nearly all are. A fragment is never sent.
-  const hash = indexOfByte(head.bytes, HASH, at)
-  if (hash >= 0 && hash < end) return badRequest('invalid-target')
+  for (let i = at; i < end; i++) if (head.bytes[i] === HASH) return badRequest('invalid-target')
   if (head.isConnect) return checkAuthority(head)
   if (head.bytes[at] === SLASH) return undefined
   const { target } = head
@@ -51,6 +49,12 @@ const SLASH = 0x2f
 /** RFC 3986 section 3.2.2 and 3.2.3: uri-host [":" port]. May be empty (RFC 9112 section 3.2). */
 const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(?::\d*)?$/
 
+/** The last one that was: most requests of a listener name the same. */
+let lastHost = ''
+
 function isHost(host: string): boolean {
-  return HOST.test(host)
+  if (host === lastHost) return true
+  if (!HOST.test(host)) return false
+  lastHost = host
+  return true
 }

@@ -48,8 +48,8 @@ export interface EndpointConnection {
   write(bytes: Uint8Array): boolean
   pause(): void
   resume(): void
-  /** The request has been sent to its end, and its answer heard: it may serve another. */
-  release(): void
+  /** The request has been sent to its end, and its answer heard: it may serve another. `now` is the clock's. */
+  release(now: number): void
   /** It is to serve no other request. */
   close(): void
   /** Gives the connection up, with what is outstanding on it. */

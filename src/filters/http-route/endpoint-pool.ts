@@ -120,8 +120,8 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     } else this.#becomeIdle(this.#add(taken, true), taken.openedAt)
   }
 
-  upstreamIdle(upstream: Http1Upstream): void {
-    this.#becomeIdle(upstream, this.#environment.dial.clock.now())
+  upstreamIdle(upstream: Http1Upstream, now: number): void {
+    this.#becomeIdle(upstream, now)
   }
 
   upstreamClosed(upstream: Http1Upstream): void {

@@ -5,6 +5,8 @@ export interface GatherTarget {
 
 /** As much as leaves in one write: a head with the content that came with it. Larger pieces go by themselves, uncopied. */
 const GATHER_BYTES = 64 * 1024
+/** A call of a native method costs as much as so many characters in a loop. */
+const MAX_LOOPED_CHARACTERS = 48
 /** Beyond this a piece of content is not worth a copy. */
 const MAX_COPIED_BYTES = 16 * 1024
 
@@ -36,9 +38,11 @@ export class Gather {
 
   /** Characters up to U+00FF, each as the byte of its number. */
   text(text: string): void {
-    if (this.#length + text.length > GATHER_BYTES) this.#flush()
-    if (text.length > GATHER_BYTES) this.#hand(Buffer.from(text, 'latin1'))
-    else this.#length += this.#buffer.write(text, this.#length, 'latin1')
+    const count = text.length
+    if (this.#length + count > GATHER_BYTES) this.#flush()
+    if (count > GATHER_BYTES) this.#hand(Buffer.from(text, 'latin1'))
+    else if (count > MAX_LOOPED_CHARACTERS) this.#length += this.#buffer.write(text, this.#length, 'latin1')
+    else for (let i = 0; i < count; i++) this.#buffer[this.#length++] = text.charCodeAt(i)
   }
 
   /** RFC 9112 section 7.1: the size of a chunk, and its line's end. */
@@ -65,7 +69,7 @@ export class Gather {
 
   #flush(): void {
     if (this.#length === 0) return
-    const gathered = this.#buffer.subarray(0, this.#length)
+    const gathered = new Uint8Array(this.#buffer.buffer, 0, this.#length)
     this.#length = 0
     this.#hand(gathered)
   }

@@ -15,6 +15,7 @@ import { forwardingFields } from './forwarding-fields.js'
 import { Gather } from './gather.js'
 import { Http1Session } from './http1-session.js'
 import { type HttpRouteOptions, httpRouteOptions } from './options.js'
+import { KeptRequests } from './kept-requests.js'
 import { RetryBudget } from './retry-budget.js'
 import { makeRule, type RouteRule } from './route-rule.js'
 import { type RequestLoad, type RetryPolicy, RouteCounts, type RouteServices } from './route-services.js'
@@ -37,6 +38,7 @@ class HttpRoute implements Filter<never> {
   readonly #recorder: HttpRecorder
   readonly #counts: RouteCounts
   readonly #out = new Gather()
+  readonly #kept = new KeptRequests()
   readonly #sessions = new Set<Http1Session>()
   /** Of one client each, where servers are told who it is. */
   readonly #ownPools = new Map<Http1Session, UpstreamPools>()
@@ -140,6 +142,7 @@ class HttpRoute implements Filter<never> {
       clock: this.#clock,
       counts: this.#counts,
       out: this.#out,
+      kept: this.#kept,
       maxHeadBytes,
       headerTimeoutMs: timeouts.header,
       idleTimeoutMs: timeouts.idle,

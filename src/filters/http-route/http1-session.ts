@@ -195,6 +195,10 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     return false
   }
 
+  now(): number {
+    return this.#recorder.now()
+  }
+
   beginChunk(): void {
     this.#recorder.beginTurn()
     this.#services.out.begin(this)

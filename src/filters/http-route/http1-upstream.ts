@@ -7,7 +7,7 @@ import type { EndpointConnection, LossReason, ResponseSink } from './endpoint-co
 /** Whose connection it is. */
 export interface UpstreamOwner {
   /** It serves nobody and can be used again. */
-  upstreamIdle(upstream: Http1Upstream): void
+  upstreamIdle(upstream: Http1Upstream, now: number): void
   /** It is closed. */
   upstreamClosed(upstream: Http1Upstream): void
 }
@@ -81,11 +81,11 @@ export class Http1Upstream implements EndpointConnection, WireReader, Http1Handl
   }
 
   /** Whoever was served has sent all of the request and heard all of the answer. */
-  release(): void {
+  release(now: number): void {
     this.isReused = true
     // It may have been paused for a client that has all of its answer by now.
     this.#taken.wire.resume()
-    this.#owner.upstreamIdle(this)
+    this.#owner.upstreamIdle(this, now)
   }
 
   onChunk(chunk: Uint8Array): void {

@@ -10,6 +10,8 @@ import type { Refusal } from './refusal.js'
  * `beginChunk` and `endChunk` lies what one read of the server brought.
  */
 export interface RequestSource {
+  /** When what is being read came: the clock is asked once between `beginChunk` and `endChunk`. */
+  now(): number
   beginChunk(): void
   /** False: the client reads slowly, `RoutedRequest.sourceDrained` says when to go on. */
   endChunk(): boolean

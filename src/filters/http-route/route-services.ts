@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { Cell, Family, Metrics } from '../../core/metrics.js'
 import type { forwardingFields } from './forwarding-fields.js'
 import type { Gather } from './gather.js'
+import type { KeptRequests } from './kept-requests.js'
 import type { RefusalReason } from './refusal.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { RouteRule } from './route-rule.js'
@@ -34,6 +35,7 @@ export interface RouteServices {
   readonly clock: Clock
   readonly counts: RouteCounts
   readonly out: Gather
+  readonly kept: KeptRequests
   readonly maxHeadBytes: number
   /** From the first byte of a head to its last. */
   readonly headerTimeoutMs: number

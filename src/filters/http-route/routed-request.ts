@@ -1,4 +1,4 @@
-import { GrowingBuffer } from '../../core/growing-buffer.js'
+import type { GrowingBuffer } from '../../core/growing-buffer.js'
 import type { Endpoint } from '../../core/endpoint.js'
 import type { SluiceError } from '../../core/errors.js'
 import type { HttpExchange } from '../../http/http-exchange.js'
@@ -27,7 +27,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   readonly #exchange: HttpExchange
   readonly #facts: RequestFacts
   /** The request as it is sent, from its first byte on, as long as it may have to be sent, or sent again. */
-  #kept: GrowingBuffer | undefined = new GrowingBuffer()
+  #kept: GrowingBuffer | undefined
   #endpoint: Endpoint | undefined
   #pool: EndpointPool | undefined
   #upstream: EndpointConnection | undefined
@@ -40,6 +40,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   #pinned: Endpoint | undefined
   #staleCount = 0
   #retries = 0
+  /** A connection is being opened for it. */
+  #isConnecting = false
   #isSent = false
   #hasAnswer = false
   #isTunnel = false
@@ -52,6 +54,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#source = source
     this.#exchange = exchange
     this.#facts = facts
+    this.#kept = services.kept.take()
     services.load.count++
     services.retries.budget.deposit()
   }
@@ -75,9 +78,10 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   /** Looks for a connection. The request's bytes follow. */
   begin(): void {
     const { group, hashKey } = this.#facts
-    const endpoint = group.pickForRequest({ tried: this.#tried, hashKey })
+    const now = this.#services.clock.now()
+    const endpoint = group.pickForRequest({ tried: this.#tried, hashKey, now })
     if (endpoint === undefined) return this.#refuse(this.#withoutEndpoint())
-    if (!this.#ask(endpoint)) this.#waitBehind(endpoint)
+    if (!this.#ask(endpoint, now)) this.#waitBehind(endpoint)
   }
 
   take(bytes: Uint8Array): boolean {
@@ -85,7 +89,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     const upstream = this.#upstream
     if (this.#kept !== undefined) {
       if (upstream === undefined || this.#kept.length + bytes.length <= MAX_KEPT_BYTES) this.#kept.append(bytes)
-      else this.#kept = undefined
+      else this.#keepNoMore()
     }
     return upstream !== undefined && upstream.write(bytes)
   }
@@ -140,8 +144,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   onTurn(pool: EndpointPool): void {
     this.#queuedAt = this.#pinned = undefined
-    this.#enter(pool)
-    if (pool.acquire(this)) return
+    this.#enter(pool, this.#services.clock.now())
+    if (this.#acquire(pool)) return
     // What it had is closed by now.
     this.#leaveEndpoint()
     this.begin()
@@ -149,12 +153,12 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
 
   onUpstream(upstream: EndpointConnection): void {
     this.#upstream = upstream
-    this.#attemptedAt = this.#services.clock.now()
+    if (this.#isConnecting) this.#attemptedAt = this.#services.clock.now()
     upstream.serve(this)
     const kept = this.#kept!
     if (kept.length === 0) return
     const isTaken = upstream.write(kept.first(kept.length))
-    if (kept.length > MAX_KEPT_BYTES) this.#kept = undefined
+    if (kept.length > MAX_KEPT_BYTES) this.#keepNoMore()
     if (isTaken) this.#source.resumeRequest()
   }
 
@@ -187,8 +191,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#rejected = this.#reject(head)
     if (this.#rejected !== undefined) return
     this.#hasAnswer = true
-    this.#kept = undefined
-    const now = this.#services.clock.now()
+    this.#keepNoMore()
+    const now = this.#source.now()
     this.#endpoint!.observe({ latencyMs: now - this.#attemptedAt, isFailure: head.status >= 500 }, now)
     this.#source.respondHead(head)
   }
@@ -228,7 +232,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#end()
     this.#leaveEndpoint()
     if (!this.#isSent) upstream.abort()
-    else if (isReusable) upstream.release()
+    else if (isReusable) upstream.release(this.#source.now())
     else upstream.close()
     this.#source.exchangeOver()
   }
@@ -262,10 +266,10 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   // Inside
 
   /** False: it has no connection, and may not open one. */
-  #ask(endpoint: Endpoint): boolean {
+  #ask(endpoint: Endpoint, now: number): boolean {
     const pool = this.#services.pools.of(endpoint, this.#facts.group)
-    this.#enter(pool)
-    if (pool.acquire(this)) return true
+    this.#enter(pool, now)
+    if (this.#acquire(pool)) return true
     this.#leaveEndpoint()
     return false
   }
@@ -276,20 +280,32 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     const { pools, clock } = this.#services
     this.#pinned = group.isSticky ? endpoint : undefined
     const free = pools.findRoom(group, this, hashKey)
-    if (free !== undefined && this.#ask(free)) return
+    if (free !== undefined && this.#ask(free, clock.now())) return
     this.#queuedAt = clock.now()
     if (pools.wait(group, this)) return
     this.#queuedAt = undefined
     this.#refuse(refusal(503, 'queue-full', `as many requests wait for ${group.label} as may`))
   }
 
-  #enter(pool: EndpointPool): void {
+  #enter(pool: EndpointPool, now: number): void {
     const { endpoint } = pool
     this.#pool = pool
     this.#endpoint = endpoint
     endpoint.requests++
     this.#exchange.endpoint = endpoint.label
-    this.#attemptedAt = this.#services.clock.now()
+    this.#attemptedAt = now
+  }
+
+  #acquire(pool: EndpointPool): boolean {
+    this.#isConnecting = false
+    const isUnderWay = pool.acquire(this)
+    this.#isConnecting = this.#upstream === undefined
+    return isUnderWay
+  }
+
+  #keepNoMore(): void {
+    if (this.#kept !== undefined) this.#services.kept.giveBack(this.#kept)
+    this.#kept = undefined
   }
 
   #leaveLine(): void {
@@ -387,6 +403,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   #end(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#keepNoMore()
     this.#services.load.count--
   }
 

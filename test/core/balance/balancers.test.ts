@@ -178,8 +178,18 @@ describe('peak-ewma', () => {
     endpoints[0]!.observe({ latencyMs: 1_000, isFailure: false }, now)
     endpoints[1]!.observe({ latencyMs: 1, isFailure: false }, now)
     expect(share(balancer, endpoints, 100)).toEqual([0, 100])
-    for (; now < 90_000; now += 1_000) endpoints[1]!.observe({ latencyMs: 1, isFailure: false }, now)
+    for (; now < 90_000; now += 1_000) endpoints[1]!.observe({ latencyMs: 10, isFailure: false }, now)
     expect(share(balancer, endpoints, 100)).toEqual([100, 0])
+  })
+
+  test('takes endpoints for alike that answer within a millisecond', () => {
+    const endpoints = endpointsOf(1, 1)
+    const balancer = balancerOf('peak-ewma', endpoints)
+    endpoints[0]!.observe({ latencyMs: 0.9, isFailure: false }, 0)
+    endpoints[1]!.observe({ latencyMs: 0.1, isFailure: false }, 0)
+    for (const count of share(balancer, endpoints, 1_000)) expect(count).toBeGreaterThan(300)
+    endpoints[0]!.observe({ latencyMs: 2, isFailure: false }, 0)
+    expect(share(balancer, endpoints, 100)).toEqual([0, 100])
   })
 })
 
