@@ -23,7 +23,7 @@ async function tapped(listener: Record<string, unknown> = {}): Promise<Tapped> {
   const sluice = await startSluice({
     admin: { address: '127.0.0.1:0' },
     listeners: [{ name: 'web', address: '127.0.0.1:0', destination: `127.0.0.1:${origin}`, ...listener }],
-  } as SluiceConfig)
+  })
   return { sluice, admin: `127.0.0.1:${sluice.adminAddress!.port}`, port: sluice.address('web').port }
 }
 
