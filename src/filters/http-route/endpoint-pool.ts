@@ -80,7 +80,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
 
   /** Whether a request need not wait. */
   get hasRoom(): boolean {
-    return this.#idle.length > 0 || !this.endpoint.isFull || this.#unclaimed.length > 0
+    return !this.endpoint.isFull || this.#unclaimed.length > 0 || this.#idle.some((one) => this.#mayServe(one))
   }
 
   get unavailable(): SluiceError {
@@ -96,12 +96,14 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   acquire(waiter: ConnectionWaiter): boolean {
     const idle = waiter.isRepeatable ? this.#takeIdle() : this.#takeFresh()
     if (idle !== undefined) {
+      this.endpoint.picks++
       waiter.onUpstream(idle)
       return true
     }
     const dial = this.#unclaimed.shift()
+    if (dial === undefined && this.endpoint.isFull) return false
+    this.endpoint.picks++
     if (dial !== undefined) dial.waiter = waiter
-    else if (this.endpoint.isFull) return false
     else this.#dial(waiter)
     return true
   }
@@ -183,9 +185,17 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   }
 
   #takeIdle(): Http1Upstream | undefined {
-    let upstream = this.#idle.pop()
-    while (upstream?.isOver) upstream = this.#idle.pop()
-    return upstream
+    for (;;) {
+      const upstream = this.#idle.pop()
+      if (upstream === undefined || this.#mayServe(upstream)) return upstream
+      // Its server closes it about now, whatever the sweep has seen.
+      if (!upstream.isOver) upstream.close()
+    }
+  }
+
+  #mayServe({ isOver, keepAliveMs, idleSince }: Http1Upstream): boolean {
+    if (isOver || keepAliveMs === Infinity) return !isOver
+    return this.#environment.dial.clock.now() - idleSince < keepAliveMs
   }
 
   /**

@@ -26,7 +26,7 @@ const pool = z.strictObject({
   idleTimeout: duration({ minMs: 1 })
     .prefault('60s')
     .describe(
-      'How long a connection to an endpoint is kept for the next request; a second less than the server says, where it says so (`Keep-Alive: timeout=5`).',
+      'How long a connection to an endpoint is kept for the next request; a second less than the server says (half of less than two), where it says so (`Keep-Alive: timeout=5`).',
     ),
   maxPending: z
     .int()
