@@ -2,6 +2,9 @@ import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
 import { answering } from '../../support/answering.js'
 import { HeldTransport } from '../../support/held-transport.js'
+import { NodeTransport } from '../../../src/core/node-transport.js'
+import type { ConnectOptions, OnConnected } from '../../../src/core/transport.js'
+import type { Wire } from '../../../src/core/wire.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { type Routed, startRouted } from '../../support/routed.js'
@@ -25,6 +28,22 @@ class RestedClock extends FakeClock {
 
   pass(ms: number): void {
     this.#passedMs += ms
+  }
+}
+
+/** Sockets, and in which order those to servers were opened and closed. */
+class ListeningTransport extends NodeTransport {
+  readonly heard: string[] = []
+
+  override connect(options: ConnectOptions, onConnected: OnConnected): Wire {
+    this.heard.push('connect')
+    const wire = super.connect(options, onConnected)
+    const close = wire.close.bind(wire)
+    wire.close = () => {
+      this.heard.push('close')
+      close()
+    }
+    return wire
   }
 }
 
@@ -150,6 +169,34 @@ describe('clients that say nothing', () => {
     silent.send(get('/late'))
     await silent.hears('ok')
     expect(server.peers[2]!.text).toMatch(/^PROXY TCP4 [^]*\r\nGET \/late HTTP/)
+    silent.socket.end()
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+
+  test('to whom their server has spoken keep the place until the wire is closed, and not longer', async () => {
+    let accepted = 0
+    const server = await serve((peer) => {
+      // As the beginning of a greeting: `220`.
+      if (accepted++ === 0) peer.send('2')
+      else answering(OK)(peer)
+    })
+    const transport = new ListeningTransport()
+    const routed = await startRouted('web', {
+      transport,
+      upstreams: { web: { endpoints: [{ address: `127.0.0.1:${server.port}`, maxConnections: 1 }] } },
+    })
+    const silent = await routed.client()
+    await until(() => routed.sluice.metric('tcp_read_bytes_total', { peer: 'dst' }) === 1)
+    const client = await routed.client()
+    client.send(get('/'))
+    await until(() => routed.sluice.metric('request_total') === 1)
+    expect(transport.heard).toEqual(['connect'])
+    silent.send(get('/late'))
+    await client.hears('ok')
+    await silent.hears('ok')
+    // In this order: the server sees no more of them than it may.
+    expect(transport.heard.slice(0, 3)).toEqual(['connect', 'close', 'connect'])
     silent.socket.end()
     client.socket.end()
     await routed.expectNothingLeft()
