@@ -39,8 +39,8 @@ export interface PoolEnvironment {
   readonly source: Address
   /** Servers are told who it is: its connections serve nobody else. */
   readonly isOfOneClient: boolean
-  /** Called with each wire that is opened, before anything else is written to it. */
-  onOpened(wire: Wire): void
+  /** Called with each wire that is opened, before anything else is written to it. False: it is not to be used, and its client is ended. */
+  onOpened(wire: Wire): boolean
 }
 
 /** Servers keep idle connections for longer than that; those that are known to close soonest, for two seconds (gunicorn). */
@@ -259,6 +259,10 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
       upstream.isReused = true
       this.#becomeIdle(upstream, taken.openedAt)
     }
+  }
+
+  dialUnusable(dial: PendingDial): void {
+    this.#settled(dial)
   }
 
   dialFailed(dial: PendingDial, error: SluiceError): void {

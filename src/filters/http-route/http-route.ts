@@ -131,7 +131,7 @@ class HttpRoute implements Filter<never> {
       maxPending: pool.maxPending,
       source: connection.source,
       isOfOneClient,
-      onOpened: isOfOneClient ? (wire) => void connection.upstreamOpened(wire) : () => {},
+      onOpened: (wire) => !isOfOneClient || connection.upstreamOpened(wire),
     })
     return {
       pools,
