@@ -174,7 +174,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#leaveEndpoint()
     this.#tried ??= new Set()
     this.#tried.add(endpoint)
-    this.#services.counts.retry('connect-failed')
+    if (this.#facts.group.endpoints.some((one) => this.mayUse(one))) this.#services.counts.retry('connect-failed')
     this.begin()
   }
 
