@@ -35,7 +35,7 @@ export class Endpoint {
   open = 0
   /** Requests in flight, counted by who sends them. */
   requests = 0
-  /** Times it was picked. */
+  /** Times it was picked: for a connection, counted by its group; for a request, by who gives it one. */
   picks = 0
   /** Times it was set aside. */
   ejections = 0

@@ -114,12 +114,15 @@ export class UpstreamGroup implements EndpointOwner {
    * only where no other is healthy.
    */
   pick(tried?: ReadonlySet<Endpoint>, hashKey?: string): Endpoint | undefined {
-    return this.#pick('open', tried, hashKey)
+    const picked = this.#pick('open', tried, hashKey)
+    if (picked) picked.picks++
+    return picked
   }
 
   /**
    * The endpoint for the next request, by the group's `balance`: usable, not one of `tried`. It may hold as many connections as it
-   * may: the request waits for one, or is given one that is idle. Undefined where none is left.
+   * may: the request waits for one, or is given one that is idle. Undefined where none is left. Who gives the request to an endpoint
+   * counts that: one that waits is picked for again.
    */
   pickForRequest({ tried, hashKey, now }: RequestPick = {}): Endpoint | undefined {
     return this.#pick('requests', tried, hashKey, now)
@@ -202,9 +205,7 @@ export class UpstreamGroup implements EndpointOwner {
 
   #pick(load: Load, tried: Tried, hashKey: string | undefined, now?: number): Endpoint | undefined {
     const chosen = this.#endpoints.length > 1 ? this.#ofFirstTier(load, tried, hashKey, now) : this.#only(load, tried)
-    const picked = chosen ?? this.#lastResort(load, tried)
-    if (picked) picked.picks++
-    return picked
+    return chosen ?? this.#lastResort(load, tried)
   }
 
   /** Most groups are one endpoint, made for one connection: no balancer for that. */

@@ -291,10 +291,11 @@ export class UpstreamSide implements DialEvents, SpareHolder {
   /** Lets the wire go: it has carried nothing. */
   #drop(): void {
     const { wire } = this
+    wire?.read(deaf)
+    // Before its place is somebody else's: the server is not to see one connection more than it may have.
+    wire?.close()
     this.#closed()
     this.wire = this.endpoint = this.window = this.#meter = undefined
-    wire?.read(deaf)
-    wire?.close()
   }
 
   /** Whoever needs a connection to `endpoint` more may have it. */

@@ -115,6 +115,27 @@ describe('options of filter http-route timeouts', () => {
     waiting[0]!.end('at last')
     expect((await patient).body).toBe('at last')
   })
+
+  test('attempt: an endpoint that does not begin to answer is left for another; what cannot be repeated gets a 504; by default it is waited for', async () => {
+    const { server: slow, waiting } = await serveLater()
+    const good = await serveWeb('good')
+    const upstreams = `upstreams: { web: { balance: round-robin, endpoints: ['${slow.address}', '${good.address}'] } }`
+    const [short, byDefault] = [
+      await startYaml(routedYaml('web', 'timeouts: { attempt: 200ms }', upstreams)),
+      await routeTo(slow.port, ''),
+    ]
+    const patient = ask(byDefault)
+    await until(() => waiting.length === 1)
+    expect(await askTimes(short, 4)).toEqual(['good', 'good', 'good', 'good'])
+    expect(short.sluice.metric('sluice_http_retries_total', { reason: 'attempt-timeout' })).toBe(2)
+    // What is not to be repeated is not; one of two comes to the slow one.
+    const posts = [await ask(short, '/', { method: 'POST' }), await ask(short, '/', { method: 'POST' })]
+    expect(posts.map(({ status }) => status).sort()).toEqual([200, 504])
+    expect(posts.find(({ status }) => status === 504)!.body).toContain(`sluice: attempt-timeout: ${slow.address} `)
+    await until(() => waiting.filter(({ destroyed }) => destroyed).length === 3)
+    waiting[0]!.end('at last')
+    expect((await patient).body).toBe('at last')
+  })
 })
 
 describe('options of filter http-route pool', () => {

@@ -39,8 +39,8 @@ export interface PoolEnvironment {
   readonly source: Address
   /** Servers are told who it is: its connections serve nobody else. */
   readonly isOfOneClient: boolean
-  /** Called with each wire that is opened, before anything else is written to it. */
-  onOpened(wire: Wire): void
+  /** Called with each wire that is opened, before anything else is written to it. False: it is not to be used, and its client is ended. */
+  onOpened(wire: Wire): boolean
 }
 
 /** Servers keep idle connections for longer than that; those that are known to close soonest, for two seconds (gunicorn). */
@@ -80,7 +80,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
 
   /** Whether a request need not wait. */
   get hasRoom(): boolean {
-    return this.#idle.length > 0 || !this.endpoint.isFull || this.#unclaimed.length > 0
+    return !this.endpoint.isFull || this.#unclaimed.length > 0 || this.#idle.some((one) => this.#mayServe(one))
   }
 
   get unavailable(): SluiceError {
@@ -96,12 +96,14 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   acquire(waiter: ConnectionWaiter): boolean {
     const idle = waiter.isRepeatable ? this.#takeIdle() : this.#takeFresh()
     if (idle !== undefined) {
+      this.endpoint.picks++
       waiter.onUpstream(idle)
       return true
     }
     const dial = this.#unclaimed.shift()
+    if (dial === undefined && this.endpoint.isFull) return false
+    this.endpoint.picks++
     if (dial !== undefined) dial.waiter = waiter
-    else if (this.endpoint.isFull) return false
     else this.#dial(waiter)
     return true
   }
@@ -183,9 +185,17 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   }
 
   #takeIdle(): Http1Upstream | undefined {
-    let upstream = this.#idle.pop()
-    while (upstream?.isOver) upstream = this.#idle.pop()
-    return upstream
+    for (;;) {
+      const upstream = this.#idle.pop()
+      if (upstream === undefined || this.#mayServe(upstream)) return upstream
+      // Its server closes it about now, whatever the sweep has seen.
+      if (!upstream.isOver) upstream.close()
+    }
+  }
+
+  #mayServe({ isOver, keepAliveMs, idleSince }: Http1Upstream): boolean {
+    if (isOver || keepAliveMs === Infinity) return !isOver
+    return this.#environment.dial.clock.now() - idleSince < keepAliveMs
   }
 
   /**
@@ -249,6 +259,10 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
       upstream.isReused = true
       this.#becomeIdle(upstream, taken.openedAt)
     }
+  }
+
+  dialUnusable(dial: PendingDial): void {
+    this.#settled(dial)
   }
 
   dialFailed(dial: PendingDial, error: SluiceError): void {

@@ -71,8 +71,8 @@ class HttpRoute implements Filter<never> {
     this.#clock = clock
     this.#counts = new RouteCounts(metrics, listener.name)
     this.#recorder = new HttpRecorder({ metrics, clock, listener, hub }, NO_LABELS)
-    const { header, idle, request = Infinity } = options.timeouts
-    const shortest = Math.min(header, idle, request, options.pool.idleTimeout)
+    const { header, idle, request = Infinity, attempt = Infinity } = options.timeouts
+    const shortest = Math.min(header, idle, request, attempt, options.pool.idleTimeout)
     this.#sweepMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / SWEEPS_PER_TIMEOUT))
   }
 
@@ -131,7 +131,7 @@ class HttpRoute implements Filter<never> {
       maxPending: pool.maxPending,
       source: connection.source,
       isOfOneClient,
-      onOpened: isOfOneClient ? (wire) => void connection.upstreamOpened(wire) : () => {},
+      onOpened: (wire) => !isOfOneClient || connection.upstreamOpened(wire),
     })
     return {
       pools,
@@ -147,6 +147,7 @@ class HttpRoute implements Filter<never> {
       headerTimeoutMs: timeouts.header,
       idleTimeoutMs: timeouts.idle,
       requestTimeoutMs: timeouts.request ?? Infinity,
+      attemptTimeoutMs: timeouts.attempt ?? Infinity,
       connectTimeoutMs: dial.connectTimeoutMs,
     }
   }

@@ -194,9 +194,14 @@ function hasForbiddenContent(head: Http1Head): boolean {
   return (head.contentLength ?? 0) > 0 || head.get('transfer-encoding') !== undefined
 }
 
+/** For what was sent before the server closed and arrives after it; of a short time half, or nothing would be left of it. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
+
 /** Not standardised and widely sent: `Keep-Alive: timeout=5`, in seconds. We stop a second before the server does. */
 function keepAliveMsOf(head: Http1Head): number {
   const value = head.get('keep-alive')
   const seconds = value === undefined ? undefined : /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(value)?.[1]
-  return seconds === undefined ? Infinity : Math.max(0, Number(seconds) * 1000 - 1000)
+  if (seconds === undefined) return Infinity
+  const keptMs = Number(seconds) * 1000
+  return keptMs - Math.min(KEEP_ALIVE_MARGIN_MS, keptMs / 2)
 }

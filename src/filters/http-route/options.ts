@@ -15,13 +15,18 @@ const timeouts = z.strictObject({
     .describe(
       'From the first byte of a request to the last of its response; without a response the client gets a 504, else a reset. Default: as long as it takes.',
     ),
+  attempt: duration({ minMs: 1 })
+    .optional()
+    .describe(
+      'How long one endpoint may take from the last byte of a request to the head of its response. Then its connection is reset, and a request that can be repeated is sent to another, as `retries` says; any other gets a 504. Default: as long as it takes.',
+    ),
 })
 
 const pool = z.strictObject({
   idleTimeout: duration({ minMs: 1 })
     .prefault('60s')
     .describe(
-      'How long a connection to an endpoint is kept for the next request; a second less than the server says, where it says so (`Keep-Alive: timeout=5`).',
+      'How long a connection to an endpoint is kept for the next request; a second less than the server says (half of less than two), where it says so (`Keep-Alive: timeout=5`).',
     ),
   maxPending: z
     .int()

@@ -9,6 +9,8 @@ import type { ConnectionWaiter, PoolEnvironment } from './endpoint-pool.js'
 /** Whose dial it is. */
 export interface DialOwner {
   dialOpened(dial: PendingDial, taken: TakenUpstream): void
+  /** It was opened and may not be used: who waits for it is ended with his connection. */
+  dialUnusable(dial: PendingDial): void
   dialFailed(dial: PendingDial, error: SluiceError): void
 }
 
@@ -28,7 +30,7 @@ export class PendingDial implements DialEvents {
 
   dialOpened(wire: Wire, endpoint: Endpoint): void {
     const { tcpMetrics, direction, dial } = this.#environment
-    this.#environment.onOpened(wire)
+    if (!this.#environment.onOpened(wire)) return this.#giveUp(wire)
     const meter = new WireMeter(tcpMetrics, wire, direction, 'dst', endpoint.port)
     meter.countOpen()
     const release = (): void => this.#dial.release()
@@ -43,5 +45,11 @@ export class PendingDial implements DialEvents {
 
   cancel(): void {
     this.#dial.cancel()
+  }
+
+  #giveUp(wire: Wire): void {
+    this.#owner.dialUnusable(this)
+    wire.reset()
+    this.#dial.release()
   }
 }

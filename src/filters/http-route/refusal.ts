@@ -24,6 +24,7 @@ export type RefusalReason =
   // Time is over.
   | 'header-timeout'
   | 'request-timeout'
+  | 'attempt-timeout'
 
 export interface Refusal {
   readonly status: 400 | 404 | 408 | 431 | 501 | 502 | 503 | 504

@@ -9,7 +9,7 @@ import type { RouteRule } from './route-rule.js'
 import type { UpstreamPools } from './upstream-pools.js'
 
 /** Why a request was sent again. A metric label. */
-export type RetryReason = 'connect-failed' | 'stale-connection' | 'upstream-lost' | 'status'
+export type RetryReason = 'connect-failed' | 'stale-connection' | 'upstream-lost' | 'attempt-timeout' | 'status'
 
 /** When requests are sent again. */
 export interface RetryPolicy {
@@ -43,6 +43,8 @@ export interface RouteServices {
   readonly idleTimeoutMs: number
   /** From a request's first byte to its response's last. Infinity: as long as it takes. */
   readonly requestTimeoutMs: number
+  /** From the moment in which an endpoint has all of a request to the head of its response. Infinity: as long as it takes. */
+  readonly attemptTimeoutMs: number
   /** How long a request waits for a connection of an endpoint that holds as many as it may. */
   readonly connectTimeoutMs: number
 }

@@ -34,6 +34,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   #tried: Set<Endpoint> | undefined
   #connectError: SluiceError | undefined
   #attemptedAt = 0
+  /** Since when its endpoint has all of it; Infinity before, and where nobody asks. */
+  #givenAt = Infinity
   /** Since when it waits in the line of its group. */
   #queuedAt: number | undefined
   /** The only endpoint that will do, where it waits for one. */
@@ -97,6 +99,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   /** The request's last byte has been taken. */
   requestEnds(): void {
     this.#isSent = true
+    if (this.#upstream !== undefined) this.#isGiven()
   }
 
   sourceDrained(): void {
@@ -123,8 +126,9 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
   /** Now and then: whether it has taken too long. */
   check(now: number): void {
     if (this.#isOver || this.#isTunnel) return
-    const { requestTimeoutMs, connectTimeoutMs } = this.#services
+    const { requestTimeoutMs, attemptTimeoutMs, connectTimeoutMs } = this.#services
     if (now - this.#exchange.startedAt >= requestTimeoutMs) this.#timedOut()
+    else if (this.#isAsking && now - this.#givenAt >= attemptTimeoutMs) this.#attemptTimedOut()
     else if (this.#queuedAt !== undefined && now - this.#queuedAt >= connectTimeoutMs) {
       const message = `every connection of ${this.#facts.group.label} has been busy for ${connectTimeoutMs / 1000} s`
       this.#giveUp(refusal(503, 'upstream-full', message))
@@ -155,6 +159,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#upstream = upstream
     if (this.#isConnecting) this.#attemptedAt = this.#services.clock.now()
     upstream.serve(this)
+    this.#givenAt = Infinity
+    if (this.#isSent) this.#isGiven()
     const kept = this.#kept!
     if (kept.length === 0) return
     const isTaken = upstream.write(kept.first(kept.length))
@@ -168,7 +174,7 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#leaveEndpoint()
     this.#tried ??= new Set()
     this.#tried.add(endpoint)
-    this.#services.counts.retry('connect-failed')
+    if (this.#facts.group.endpoints.some((one) => this.mayUse(one))) this.#services.counts.retry('connect-failed')
     this.begin()
   }
 
@@ -377,10 +383,31 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
       : refusal(503, 'connect-failed', this.#connectError.message)
   }
 
+  /** An endpoint has it, and has not begun to answer. */
+  get #isAsking(): boolean {
+    return this.#upstream !== undefined && !this.#hasAnswer
+  }
+
+  #isGiven(): void {
+    const { attemptTimeoutMs, clock } = this.#services
+    if (attemptTimeoutMs !== Infinity) this.#givenAt = clock.now()
+  }
+
+  #attemptTimedOut(): void {
+    const { label } = this.#endpoint!
+    this.#upstream!.abort()
+    this.#upstream = undefined
+    if (this.#mayRetry) return this.#tryAnother('attempt-timeout')
+    this.#observeFailure()
+    this.#leaveEndpoint()
+    const seconds = this.#services.attemptTimeoutMs / 1000
+    this.#refuse(refusal(504, 'attempt-timeout', `${label} has not begun to answer within ${seconds} s`))
+  }
+
   #timedOut(): void {
     const { requestTimeoutMs } = this.#services
     // A server that still waits for the client's content is not to blame, nor one that has not got the request yet.
-    if (this.#isSent && this.#upstream !== undefined && !this.#hasAnswer) this.#observeFailure()
+    if (this.#isSent && this.#isAsking) this.#observeFailure()
     const message = `${this.#endpoint?.label ?? this.#facts.group.label} has not answered within ${requestTimeoutMs / 1000} s`
     this.#giveUp(refusal(504, 'request-timeout', message))
   }

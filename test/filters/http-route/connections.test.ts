@@ -2,6 +2,10 @@ import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
 import { answering } from '../../support/answering.js'
 import { HeldTransport } from '../../support/held-transport.js'
+import { NodeTransport } from '../../../src/core/node-transport.js'
+import type { ConnectOptions, OnConnected } from '../../../src/core/transport.js'
+import type { Wire } from '../../../src/core/wire.js'
+import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { type Routed, startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
@@ -12,6 +16,35 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`
+}
+
+/** A clock on which time passes without any timer that fires for it: as between two looks at the time. */
+class RestedClock extends FakeClock {
+  #passedMs = 0
+
+  override now(): number {
+    return super.now() + this.#passedMs
+  }
+
+  pass(ms: number): void {
+    this.#passedMs += ms
+  }
+}
+
+/** Sockets, and in which order those to servers were opened and closed. */
+class ListeningTransport extends NodeTransport {
+  readonly heard: string[] = []
+
+  override connect(options: ConnectOptions, onConnected: OnConnected): Wire {
+    this.heard.push('connect')
+    const wire = super.connect(options, onConnected)
+    const close = wire.close.bind(wire)
+    wire.close = () => {
+      this.heard.push('close')
+      close()
+    }
+    return wire
+  }
 }
 
 /** Early dials that came to an end, as `outcome`. */
@@ -141,6 +174,34 @@ describe('clients that say nothing', () => {
     await routed.expectNothingLeft()
   })
 
+  test('to whom their server has spoken keep the place until the wire is closed, and not longer', async () => {
+    let accepted = 0
+    const server = await serve((peer) => {
+      // As the beginning of a greeting: `220`.
+      if (accepted++ === 0) peer.send('2')
+      else answering(OK)(peer)
+    })
+    const transport = new ListeningTransport()
+    const routed = await startRouted('web', {
+      transport,
+      upstreams: { web: { endpoints: [{ address: `127.0.0.1:${server.port}`, maxConnections: 1 }] } },
+    })
+    const silent = await routed.client()
+    await until(() => routed.sluice.metric('tcp_read_bytes_total', { peer: 'dst' }) === 1)
+    const client = await routed.client()
+    client.send(get('/'))
+    await until(() => routed.sluice.metric('request_total') === 1)
+    expect(transport.heard).toEqual(['connect'])
+    silent.send(get('/late'))
+    await client.hears('ok')
+    await silent.hears('ok')
+    // In this order: the server sees no more of them than it may.
+    expect(transport.heard.slice(0, 3)).toEqual(['connect', 'close', 'connect'])
+    silent.socket.end()
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+
   test('are carried all the same when they speak another protocol after all', async () => {
     const server = await serve(answering(OK))
     const routed = await startRouted('web', {
@@ -264,6 +325,85 @@ describe('a request that cannot be repeated', () => {
     await until(() => client.text.split('ok').length === 4)
     expect(server.peers.map(({ text }) => text.match(/(?<= )\/\d/g)?.join(''))).toEqual(['/1/2', '/3/4', '/4'])
     expect(routed.sluice.metric('sluice_http_retries_total', { reason: 'stale-connection' })).toBe(1)
+  })
+})
+
+describe('an idle connection whose server has said how long it keeps it', () => {
+  const kept = (seconds: number): string => OK.replace('\r\n\r\n', `\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`)
+
+  /** A second request so long after the first one; no time is looked at in between. */
+  async function secondAfter(idleMs: number, seconds: number, maxConnections?: number) {
+    const server = await serve(answering(kept(seconds), OK))
+    const address = `127.0.0.1:${server.port}`
+    const clock = new RestedClock()
+    const routed = await startRouted('web', {
+      clock,
+      upstreams: { web: { endpoints: [{ address, ...(maxConnections && { maxConnections }) }] } },
+      listener: { filters: [{ detect: { earlyDial: false } }, 'http-metrics', 'http-route', 'tcp-forward'] },
+    })
+    const client = await routed.client()
+    client.send(get('/1'))
+    await client.hears('ok')
+    clock.pass(idleMs)
+    client.send(get('/2'))
+    await until(() => client.text.split('ok').length === 3)
+    expect(routed.sluice.metric('sluice_http_retries_total')).toBe(0)
+    client.socket.end()
+    await routed.expectNothingLeft()
+    return server.peers.length
+  }
+
+  test('is used until a second before that, and not taken after it, before any look at the time', async () => {
+    expect(await secondAfter(3_999, 5)).toBe(1)
+    expect(await secondAfter(4_000, 5)).toBe(2)
+  })
+
+  test('is used for half of a second where that is all', async () => {
+    expect(await secondAfter(499, 1)).toBe(1)
+    expect(await secondAfter(500, 1)).toBe(2)
+  })
+
+  test('makes place for a new one where its endpoint is full', async () => {
+    expect(await secondAfter(4_000, 5, 1)).toBe(2)
+  })
+})
+
+describe('picks of endpoints', () => {
+  test('are counted once for each time that a request is given to one, also where it had to wait', async () => {
+    const servers = [await serve(), await serve()]
+    const routed = await startRouted('web', {
+      upstreams: {
+        web: {
+          endpoints: servers.map(({ port }) => ({ address: `127.0.0.1:${port}`, maxConnections: 1 })),
+          balance: 'round-robin',
+        },
+      },
+      listener: { filters: [{ detect: { earlyDial: false } }, 'http-metrics', 'http-route', 'tcp-forward'] },
+    })
+    const picks = servers.map(({ port }) => () => {
+      const endpoint = `127.0.0.1:${port}`
+      return routed.sluice.metric('sluice_endpoint_picks_total', { endpoint })
+    })
+    const clients: Peer[] = []
+    for (let i = 1; i <= 4; i++) {
+      const client = await routed.client()
+      client.send(get(`/${i}`))
+      await until(() => routed.sluice.metric('request_total') === i)
+      clients.push(client)
+    }
+    expect(picks.map((count) => count())).toEqual([1, 1])
+    const other = await servers[1]!.accepted()
+    await other.hears('/2')
+    other.send(OK)
+    await other.hears('/3')
+    other.send(OK)
+    await other.hears('/4')
+    expect(picks.map((count) => count())).toEqual([1, 3])
+    other.send(OK)
+    servers[0]!.peers[0]!.send(OK)
+    await Promise.all(clients.map((client) => client.hears('ok')))
+    for (const { socket } of clients) socket.end()
+    await routed.expectNothingLeft()
   })
 })
 

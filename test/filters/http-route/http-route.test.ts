@@ -526,6 +526,7 @@ describe('requests over several endpoints', () => {
       await until(() => client.text.split('ok').length > i)
     }
     expect(client.text).toBe(OK.repeat(4))
+    expect(routed.sluice.metric('sluice_http_retries_total', { reason: 'connect-failed' })).toBe(2)
   })
 
   test('get a 503 that says why where none can', async () => {
@@ -539,6 +540,7 @@ describe('requests over several endpoints', () => {
     expect(client.text).toContain(`sluice: connect-failed: 127.0.0.1:${gone.port} could not be connected`)
     expect(routed.sluice.metric('response_total', { status_code: '503', classification: 'failure' })).toBe(2)
     expect(routed.sluice.metric('sluice_http_refused_total', { reason: 'connect-failed' })).toBe(2)
+    expect(routed.sluice.metric('sluice_http_retries_total')).toBe(0)
     client.socket.end()
     await routed.expectNothingLeft()
   })

@@ -2,6 +2,8 @@ import 'reflect-metadata'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { defineFilter } from '../../../src/core/filter.js'
 import { ORIGINAL_DESTINATIONS } from '../../../src/core/tokens.js'
 import { nativeAddon } from '../../../src/interception/native-addon.js'
 import { answering } from '../../support/answering.js'
@@ -57,6 +59,34 @@ describe('a client of whom servers are told by the PROXY protocol', () => {
     await server.peers[0]!.ended()
     expect(server.peers[1]!.hasEnded).toBe(false)
     clients[1]!.socket.end()
+    await routed.expectNothingLeft()
+  })
+})
+
+describe('a server to which the chain cannot say who the client is', () => {
+  test('is not sent the request, which ends with its connection', async () => {
+    const server = await serve(answering(OK))
+    const prefacing = defineFilter({
+      name: 'prefacing',
+      options: z.strictObject({}),
+      terminal: true,
+      create: () => ({
+        onConnection: () => 'handled' as const,
+        preface: () => {
+          throw new Error('nobody knows')
+        },
+      }),
+    })
+    const routed = await startRouted(server.port, {
+      plugins: [{ name: 'prefacing', apiVersion: 1, filters: [prefacing] }],
+      listener: { filters: [{ detect: { earlyDial: false } }, 'http-metrics', 'http-route', 'prefacing'] },
+    })
+    const client = await routed.client()
+    client.send(get('/'))
+    expect(await client.closed()).toBe('ECONNRESET')
+    const peer = await server.accepted()
+    await peer.closed()
+    expect(peer.text).toBe('')
     await routed.expectNothingLeft()
   })
 })

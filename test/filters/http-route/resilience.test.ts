@@ -105,6 +105,79 @@ describe('a request that can be repeated', () => {
   })
 })
 
+describe('an endpoint that has a request and does not begin to answer it', () => {
+  const options = { timeouts: { attempt: '2s' } }
+  const attempts = (routed: Routed): number =>
+    routed.sluice.metric('sluice_http_retries_total', { reason: 'attempt-timeout' })
+
+  test('is timed from the last byte of the request on, and not once its answer has begun', async () => {
+    const server = await serve()
+    const routed = await startRouted(server.port, { options })
+    const client = await routed.client()
+    client.send('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx')
+    const asked = (): Peer | undefined => server.peers.find(({ text }) => text.includes('\r\n\r\nx'))
+    await until(() => asked() !== undefined)
+    routed.clock.advance(10_000)
+    client.send('y')
+    await asked()!.hears('xy')
+    routed.clock.advance(1_900)
+    asked()!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no')
+    await client.hears('\r\n\r\no')
+    routed.clock.advance(10_000)
+    asked()!.send('k')
+    await client.hears('\r\n\r\nok')
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+
+  test('has failed: it is reset and set aside; interim responses are none', async () => {
+    const [silent, good] = [await serve(), await serveEach((peer) => peer.send(OK))]
+    const ejection = { consecutiveFailures: 1 }
+    const endpoints = [silent, good].map(({ port }) => `127.0.0.1:${port}`)
+    const routed = await startRouted('web', {
+      upstreams: { web: { endpoints, balance: 'round-robin', ejection } },
+      options,
+    })
+    const client = await routed.client()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    const asked = (): Peer | undefined => silent.peers.find(({ text }) => text !== '')
+    await until(() => asked() !== undefined)
+    asked()!.send('HTTP/1.1 103 Early Hints\r\n\r\n')
+    await client.hears('103')
+    routed.clock.advance(1_999)
+    expect(attempts(routed)).toBe(0)
+    routed.clock.advance(1_001)
+    await client.hears('ok')
+    expect(await asked()!.closed()).toBe('ECONNRESET')
+    expect(attempts(routed)).toBe(1)
+    const endpoint = endpoints[0]!
+    expect(routed.sluice.metric('sluice_endpoint_ejected', { endpoint })).toBe(1)
+    expect(routed.sluice.metric('sluice_endpoint_requests')).toBe(0)
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+
+  test('is asked again where it is the only one, as often as may be; then the client gets a 504 and goes on', async () => {
+    const server = await serve()
+    const routed = await startRouted(server.port, { options: { ...options, retries: { attempts: 1 } } })
+    const client = await routed.client()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    const asked = (): Peer[] => server.peers.filter(({ text }) => text !== '')
+    await until(() => asked().length === 1)
+    routed.clock.advance(3_000)
+    await until(() => asked().length === 2)
+    routed.clock.advance(3_000)
+    expect(await client.hears('attempt-timeout: ')).toMatch(/^HTTP\/1.1 504 /)
+    expect(attempts(routed)).toBe(1)
+    client.send('GET /next HTTP/1.1\r\nHost: a\r\n\r\n')
+    await until(() => asked().length === 3)
+    asked()[2]!.send(OK)
+    await client.hears('ok')
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+})
+
 test('as many requests as may are under way, one more gets a 503 that says why', async () => {
   const server = await serve()
   const routed = await startRouted(server.port, { options: { maxRequests: 1 } })
