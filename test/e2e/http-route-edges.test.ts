@@ -301,6 +301,36 @@ describe('what detect does not take for HTTP/1', () => {
     expect(server.peers).toHaveLength(0)
   })
 
+  describe('on a listener without a destination, whose rules name upstreams', () => {
+    async function startWithRoutes(): Promise<{ web: TestServer; tls: TestServer; routed: Routed }> {
+      const [web, tls] = [await serve(answering(OK)), await serve()]
+      const rules = [...RULES.rules, { name: 'all', upstream: `127.0.0.1:${web.port}` }]
+      const routes = [{ match: { protocol: 'tls' }, destination: `127.0.0.1:${tls.port}` }]
+      const filters = ['detect', 'http-metrics', { 'http-route': { rules } }, { 'tcp-forward': { routes } }]
+      return { web, tls, routed: await startRouted('', { listener: { destination: undefined, filters } }) }
+    }
+
+    test('is carried where a route of tcp-forward matches, and HTTP/1 by its rules', async () => {
+      const { tls, routed } = await startWithRoutes()
+      const [client, other] = [await routed.client(), await routed.client()]
+      client.send(HELLO)
+      expect((await (await tls.accepted()).hearsBytes(HELLO.length)).toString('latin1')).toBe(HELLO)
+      other.send(get('/admin'))
+      await other.hears('403 Forbidden')
+      other.send(get('/'))
+      await other.hears('ok')
+    })
+
+    test.each([...NO_HTTP, ...OTHERS.filter(([what]) => what !== 'TLS')])('is denied else: %s', async (_what, text) => {
+      const { web, tls, routed } = await startWithRoutes()
+      const client = await routed.client()
+      client.send(text)
+      expect(await client.closed()).toBe('ECONNRESET')
+      expect(routed.sluice.metric('sluice_deny_total', { filter: 'tcp-forward', reason: 'no-route' })).toBe(1)
+      expect(web.peers.length + tls.peers.length).toBe(0)
+    })
+  })
+
   test.each([...NO_HTTP, ...OTHERS])('is read as HTTP/1 where the port says so: %s', async (_what, text) => {
     const server = await serve()
     const byPort = { 'port-override': { ports: { [server.port]: 'http/1' } } }
