@@ -99,21 +99,24 @@ describe.each(KINDS)('a tunnel by $kind', ({ kind, request, answer, answered }) 
     await expectTunnelOver(routed)
   })
 
-  test('is one, too, for a client that has ended its half before', async () => {
-    const { routed, client, server } = await start()
-    client.send('all I have to say')
-    client.socket.end()
-    await until(() => routed.sluice.connections()[0]!.bytes.client === request.length + 17)
-    expect(server.hasEnded).toBe(false)
-    server.send(answer)
-    await server.ended()
-    expect(server.text).toBe(`${request}all I have to say`)
-    server.send(MUCH).socket.end()
-    await client.ended()
-    expect(client.text.startsWith(answered)).toBe(true)
-    expect(behind(client, answered.length).equals(MUCH)).toBe(true)
-    await expectTunnelOver(routed)
-  })
+  test.each(['', 'all I have to say'])(
+    'is one, too, for a client that has ended its half before: %j',
+    async (early) => {
+      const { routed, client, server } = await start()
+      client.send(early).socket.end()
+      await until(() => routed.sluice.connections()[0]!.bytes.client === request.length + early.length)
+      await turns()
+      expect(server.hasEnded).toBe(false)
+      server.send(answer)
+      await server.ended()
+      expect(server.text).toBe(request + early)
+      server.send(MUCH).socket.end()
+      await client.ended()
+      expect(client.text.startsWith(answered)).toBe(true)
+      expect(behind(client, answered.length).equals(MUCH)).toBe(true)
+      await expectTunnelOver(routed)
+    },
+  )
 
   test('goes on one way when the client ends its half first', async () => {
     const { routed, client, server } = await open()
