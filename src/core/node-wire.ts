@@ -1,6 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './address.js'
+import { LastWordsSocket } from './last-words-socket.js'
 import type { OnConnected } from './transport.js'
 import type { Wire, WireReader } from './wire.js'
 
@@ -78,7 +79,7 @@ export class NodeWire implements Wire {
     } else {
       const received = (length: number): boolean => this.#receivedInBuffer(length)
       // @types/node knows `onread` for connect() only; the socket's constructor takes it, and keeps it.
-      this.#socket = new Socket({
+      this.#socket = new LastWordsSocket({
         ...options,
         allowHalfOpen: true,
         onread: { buffer: readBuffer, callback: received },

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AcceptMode, NodeTransport } from '../../src/core/node-transport.js'
 import { TRANSPORT } from '../../src/core/tokens.js'
 import type { AcceptedWire } from '../../src/core/transport.js'
-import type { WireReader } from '../../src/core/wire.js'
+import type { Wire, WireReader } from '../../src/core/wire.js'
 import { connectTo, type Peer, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
 
@@ -154,4 +154,58 @@ test('everything works without adopting handles, which is undocumented', async (
   expect(client.bytes.equals(bytes)).toBe(true)
   client.socket.end()
   expect(await closed).toMatchObject({ protocol: 'http/1', reason: 'end', bytes: { client: 27, server: bytes.length } })
+})
+
+describe('a wire that was connected', () => {
+  /** A wire that is paused, and whose peer has said this and was reset: as the kernel does with one that is closed and has unread bytes. */
+  async function connectedTo(lastWords: string): Promise<Wire> {
+    const server = await serve()
+    const wire = await new Promise<Wire>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: server.port, keepAliveMs: 10_000 }
+      const connecting = new NodeTransport().connect(options, (error) => {
+        if (error) reject(error)
+        else resolve(connecting)
+      })
+    })
+    onTestFinished(() => wire.close())
+    wire.read(reader({ onError: () => expect.unreachable('it is paused') }))
+    wire.pause()
+    const peer = await server.accepted()
+    await new Promise((resolve) => peer.socket.write(lastWords, resolve))
+    peer.socket.resetAndDestroy()
+    await peer.closed()
+    return wire
+  }
+
+  test('hands on what its peer has said before a write fails, then says that it is broken', async () => {
+    const wire = await connectedTo('too large')
+    const heard: string[] = []
+    const broken = new Promise<void>((resolve) => {
+      wire.read(
+        reader({
+          onChunk: (chunk) => void heard.push(Buffer.from(chunk).toString()),
+          onEnd: () => void heard.push('end'),
+          onError({ code }) {
+            heard.push(code!)
+            resolve()
+          },
+        }),
+      )
+    })
+    wire.resume()
+    wire.write(Buffer.from('more'))
+    await broken
+    expect(heard).toEqual(['too large', expect.stringMatching(/^(?:ECONNRESET|EPIPE)$/)])
+  })
+
+  test('can be reset while it does so, and says nothing more', async () => {
+    const wire = await connectedTo('too large')
+    const over = new Promise<void>((resolve) => wire.whenClosed(resolve))
+    wire.read(
+      reader({ onChunk: () => wire.reset(), onError: () => expect.unreachable('who resets it knows that it is over') }),
+    )
+    wire.resume()
+    wire.write(Buffer.from('more'))
+    await over
+  })
 })

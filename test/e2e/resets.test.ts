@@ -62,6 +62,20 @@ describe('a reset is a reset on the other side', () => {
     expect(await closed).toMatchObject({ reason: 'reset' })
   })
 
+  test("of the server's, behind an answer to a client that goes on speaking: all of the answer is carried", async () => {
+    const server = await serve((peer) => {
+      peer.socket.once('data', () => {
+        peer.socket.pause()
+        peer.socket.write('too much', () => void peer.socket.resetAndDestroy())
+      })
+    })
+    const { port, closed } = await start(server.port)
+    const client = await connectTo(port)
+    client.send(randomBytes(20_000_000))
+    await client.closed()
+    expect(await closed).toMatchObject({ reason: 'reset', closedBy: 'server', bytes: { server: 8 } })
+  })
+
   test("of the server's, after the client has ended its half", async () => {
     const server = await serve()
     const { port, closed } = await start(server.port)
