@@ -5,7 +5,6 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../support/free-port.js'
 import { startSluice } from '../support/start-sluice.js'
 import type { Sluice } from '../../src/sluice.js'
-import type { SluiceConfig } from '../../src/sluice-config.js'
 import { SpawnedSluice } from './spawned-sluice.js'
 import { get, webOrigin } from './test-origin.js'
 
