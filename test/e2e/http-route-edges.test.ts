@@ -287,10 +287,11 @@ describe('what detect does not take for HTTP/1', () => {
   })
 
   test.each([
-    ['that comes too slowly', 'GE', 10_000],
-    ['that says nothing', '', 60_000],
-  ])('is reset where HTTP/1 is all it looks for: a client %s', async (_what, text, afterMs) => {
-    const { server, routed } = await start(ONLY_HTTP_1)
+    ['that comes too slowly', 'GE', 10_000, ONLY_HTTP_1],
+    ['that comes too slowly', 'GE', 10_000, { onTimeout: 'deny', earlyDial: false }],
+    ['that says nothing', '', 60_000, ONLY_HTTP_1],
+  ])('is reset with onTimeout: deny: a client %s', async (_what, text, afterMs, detect) => {
+    const { server, routed } = await start(detect)
     const client = await routed.client()
     client.send(text)
     await until(() => routed.sluice.connections()[0]?.bytes.client === text.length)
