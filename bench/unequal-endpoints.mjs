@@ -157,7 +157,7 @@ listeners:
     destination: web
     filters:
       - detect
-      - http-route: { timeouts: { request: ${SERVER_TIMEOUT_MS}ms } }
+      - http-route: { timeouts: { attempt: ${SERVER_TIMEOUT_MS}ms } }
       - tcp-forward
 `,
   )
