@@ -168,7 +168,8 @@ describe(`${CONNECTIONS} connections, opened and killed at random on both sides`
     })
     const settled = () => until(() => sluice.connections().length === 0 && server.sockets.size === 0)
 
-    await churn(ports, CONNECTIONS / 4, random)
+    // Half a megabyte is code that is compiled and feedback that is collected on the way.
+    await churn(ports, CONNECTIONS / 2, random)
     await settled()
     const [socketsBefore, heapBefore] = [openSockets(), heapBytesAfterCollection()]
 
