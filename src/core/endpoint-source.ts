@@ -1,6 +1,9 @@
 import type { DnsConfig, BuiltInSourceConfig } from './config/config.js'
 import type { Injectables, Injected, StandardSchema } from './filter.js'
 
+/** Endpoints of one source: more than a group is ever spread over, and what balancers and health checks are still quick with. */
+export const MAX_SOURCED_ENDPOINTS = 1_000
+
 /** Makes the built-in sources of one instance: DNS and files. */
 export interface EndpointSources {
   /** Nothing happens before the source's `start`. Called for each source of the configuration, before the instance starts. */

@@ -1,4 +1,4 @@
-import type { EndpointSource, SourcedEndpoint } from './endpoint-source.js'
+import { type EndpointSource, MAX_SOURCED_ENDPOINTS, type SourcedEndpoint } from './endpoint-source.js'
 import { errorText } from './error-text.js'
 import type { Log } from './log.js'
 
@@ -8,8 +8,6 @@ export interface SourceShare {
   readonly maxConnections: number | undefined
 }
 
-/** More than one group is ever spread over, and what balancers and health checks are still quick with. */
-export const MAX_SOURCED_ENDPOINTS = 1_000
 const MAX_PORT = 65_535
 /** RFC 1035 section 2.3.4: a name of 255 bytes on the wire is two less when written with dots. */
 const MAX_HOST = 253

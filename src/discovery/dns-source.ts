@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Clock, Timer } from '../core/clock.js'
 import type { DnsSourceConfig } from '../core/config/config.js'
-import type { EndpointSource, SourcedEndpoint } from '../core/endpoint-source.js'
+import { type EndpointSource, MAX_SOURCED_ENDPOINTS, type SourcedEndpoint } from '../core/endpoint-source.js'
 import { errorText } from '../core/error-text.js'
 import type { Log } from '../core/log.js'
 import type { Found, Resolver, Service } from './resolver.js'
@@ -24,8 +24,6 @@ export interface RefreshBounds {
 
 /** Refreshes that were due together drift apart by this share of the time to live. */
 const JITTER = 0.1
-/** More than a name in DNS ever has, and what balancers and health checks are still quick with. */
-const MAX_ENDPOINTS = 1_000
 /** Targets of SRV records that are asked for at once. */
 const MAX_QUESTIONS = 8
 /** A name that could not be resolved is asked for again after `minTtlMs`, then twice as long each time, up to this. */
@@ -124,9 +122,9 @@ export class DnsSource implements EndpointSource {
   }
 
   #publish(endpoints: readonly SourcedEndpoint[]): void {
-    const kept = endpoints.slice(0, MAX_ENDPOINTS)
+    const kept = endpoints.slice(0, MAX_SOURCED_ENDPOINTS)
     if (kept.length < endpoints.length) {
-      const message = `only ${MAX_ENDPOINTS} of ${endpoints.length} endpoints are used`
+      const message = `only ${MAX_SOURCED_ENDPOINTS} of ${endpoints.length} endpoints are used`
       this.#environment.log.warn({ source: this.label }, message)
     }
     if (kept.length > 0) this.problem = undefined
@@ -187,7 +185,7 @@ export class DnsSource implements EndpointSource {
     alongside: Found<Service>['alongside'],
     signal: AbortSignal,
   ): Promise<Map<string, Addresses>> {
-    const targets = [...new Set(services.map(({ target }) => target))].slice(0, MAX_ENDPOINTS)
+    const targets = [...new Set(services.map(({ target }) => target))].slice(0, MAX_SOURCED_ENDPOINTS)
     const found = new Map<string, Addresses>()
     const left = targets.filter((target) => {
       const data = alongside.get(target)

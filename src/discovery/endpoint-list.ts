@@ -3,9 +3,7 @@ import { endpointWeight, maxConnections } from '../core/config/config-schema.js'
 import { hostPort } from '../core/config/scalars.js'
 import type { EndpointConfig } from '../core/config/config.js'
 import { formatAddress } from '../core/address.js'
-
-/** More than one group is ever spread over, and what balancers and health checks are still quick with. */
-const MAX_ENDPOINTS = 1_000
+import { MAX_SOURCED_ENDPOINTS } from '../core/endpoint-source.js'
 
 const endpointList = z
   .array(
@@ -14,7 +12,7 @@ const endpointList = z
       z.strictObject({ address: hostPort(), weight: endpointWeight(), maxConnections: maxConnections().optional() }),
     ]),
   )
-  .max(MAX_ENDPOINTS)
+  .max(MAX_SOURCED_ENDPOINTS)
 
 /** What a file holds: a list, or a map with `endpoints`, of `host:port` and `{ address, weight, maxConnections }`. */
 export function readEndpointList(data: unknown): EndpointConfig[] {

@@ -1,5 +1,6 @@
 import { parseDestination } from '../../core/config/destination.js'
 import type { CheckContext, Finding } from '../../core/filter.js'
+import { isCovered } from '../../core/is-covered.js'
 import { matchesTemplate } from '../../http/path-template.js'
 import { parseServerNamePattern } from '../../protocols/server-name-pattern.js'
 import { isBelow } from './route-rule.js'
@@ -78,15 +79,6 @@ function coversPath(earlier: Match, later: Match): boolean {
 /** What every path of a template begins with, in whole segments. */
 function fixedPart(template: string): string {
   return template.replace(/\/\{.*$/s, '/')
-}
-
-function isCovered<T>(
-  earlier: readonly T[] | undefined,
-  later: readonly T[] | undefined,
-  covers: (earlier: T, later: T) => boolean,
-): boolean {
-  if (earlier === undefined) return true
-  return later?.every((one) => earlier.some((other) => covers(other, one))) ?? false
 }
 
 type Values = Match['query']

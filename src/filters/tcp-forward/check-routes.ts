@@ -2,6 +2,7 @@ import { BlockList } from 'node:net'
 import { formatDuration } from '../../core/config/scalars.js'
 import { parseDestination } from '../../core/config/destination.js'
 import type { CheckContext, Finding } from '../../core/filter.js'
+import { isCovered } from '../../core/is-covered.js'
 import { parseServerNamePattern } from '../../protocols/server-name-pattern.js'
 import type { RouteOptions, TcpForwardOptions } from './options.js'
 
@@ -91,15 +92,6 @@ function covers(earlier: Match, later: Match): boolean {
 /** Only TLS has a server name or ALPN. */
 function protocolsOf({ protocol, sni, alpn }: Match): readonly string[] | undefined {
   return protocol ?? (sni || alpn ? ['tls'] : undefined)
-}
-
-function isCovered<T>(
-  earlier: readonly T[] | undefined,
-  later: readonly T[] | undefined,
-  covers: (earlier: T, later: T) => boolean,
-): boolean {
-  if (earlier === undefined) return true
-  return later !== undefined && later.every((one) => earlier.some((other) => covers(other, one)))
 }
 
 type Range = NonNullable<Match['source']>[number]
