@@ -20,9 +20,17 @@ const POISON = 0xa5
 
 /**
  * What is written is copied here first and a view of it handed to Node, because libuv keeps a pointer to what the kernel did not take:
- * a view of the read buffer would be overwritten under it. When something is left, the scratch is given away and a new one taken.
+ * a view of the read buffer would be overwritten under it. When something is left, the scratch is lent to the wire and a new one taken.
  */
 let scratch = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+
+/**
+ * Scratches that came back from wires that have drained, for the next that is lent: two gigabytes through slow readers took tens of
+ * megabytes of fresh ones before they were collected.
+ */
+const spareScratches: (typeof scratch)[] = []
+/** 4 MiB: more readers that are slow at the same time leave theirs to the garbage collector. */
+const MAX_SPARE_SCRATCHES = 32
 
 const nobody: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
 
@@ -60,6 +68,8 @@ export class NodeWire implements Wire {
   #isBlocked = false
   #isOver = false
   #isDetached = false
+  /** What Node still writes from, back when it has drained. */
+  #lentScratch: typeof scratch | undefined
   #onConnected: OnConnected | undefined
   #onClosed: (() => void) | undefined
   bytesRead = 0
@@ -138,7 +148,7 @@ export class NodeWire implements Wire {
     } else {
       scratch.set(chunk)
       socket.write(scratch.subarray(0, chunk.length))
-      if (socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+      if (socket.writableLength > 0) this.#lendScratch()
     }
     // Node asks to pause by size alone, also where the kernel took all of it.
     if (socket.writableLength === 0 || !socket.writableNeedDrain) return true
@@ -193,6 +203,14 @@ export class NodeWire implements Wire {
     return socket
   }
 
+  /** Node says 'drain' only after a write that filled its high-water mark: what a smaller one left is not heard of and stays lent. */
+  #lendScratch(): void {
+    // What stayed lent is free: a scratch is written from only where nothing waits.
+    const free = this.#lentScratch ?? spareScratches.pop()
+    this.#lentScratch = scratch
+    scratch = free ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+  }
+
   #receivedInBuffer(length: number): boolean {
     const chunk = readBuffer.subarray(0, length)
     if (this.#isDetached) return this.#socket.push(Buffer.from(chunk))
@@ -221,6 +239,10 @@ export class NodeWire implements Wire {
   }
 
   drained(): void {
+    if (this.#lentScratch !== undefined) {
+      if (spareScratches.length < MAX_SPARE_SCRATCHES) spareScratches.push(this.#lentScratch)
+      this.#lentScratch = undefined
+    }
     if (!this.#isBlocked) return
     this.#isBlocked = false
     this.#reader.onDrain()
