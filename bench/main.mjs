@@ -16,7 +16,8 @@ import { greeting } from './scenarios/greeting.mjs'
 import { grpcUnary, http2Requests } from './scenarios/http2.mjs'
 import { idlePairs } from './scenarios/idle-pairs.mjs'
 import { newConnections } from './scenarios/new-connections.mjs'
-import { pacedRequests, routedRequests } from './scenarios/routed-requests.mjs'
+import { burstRequests, pacedRequests } from './scenarios/paced-requests.mjs'
+import { routedRequests } from './scenarios/routed-requests.mjs'
 import { smallRequests } from './scenarios/small-requests.mjs'
 import { Stand } from './stand.mjs'
 import { floorTable, greetingTable, medianFigure, roundLine, scenarioTable } from './tables.mjs'
@@ -26,6 +27,7 @@ const SCENARIOS = [
   smallRequests,
   routedRequests,
   pacedRequests,
+  burstRequests,
   newConnections,
   bulk,
   http2Requests,

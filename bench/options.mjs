@@ -3,15 +3,16 @@ import { parseArgs } from 'node:util'
 /** What `--help` prints. */
 export const USAGE = `node bench/main.mjs [scenario ...] [options]
 
-Scenarios: small-requests, new-connections, bulk, http2-requests, grpc-unary, idle-pairs, greeting (default: all)
+Scenarios: small-requests, routed-requests, paced-requests, burst-requests, new-connections, bulk, http2-requests,
+           grpc-unary, idle-pairs, greeting (default: all)
 
   --rounds N          interleaved rounds of each scenario (5)
   --seconds N         length of a measured interval in the rate scenarios (5)
   --gigabytes N       size of the bulk download, 10^9 bytes (4)
   --pairs N           idle connection pairs (5000)
   --only A,B          these columns only: direct, sluice, sluice-routes, sluice-opaque, sluice-http-route, haproxy-tcp,
-                      haproxy-splice, haproxy-detect, haproxy-http, haproxy-h2, node-http2, nginx, nginx-preread,
-                      node-pipe
+                      haproxy-splice, haproxy-detect, haproxy-http, haproxy-h2, node-http2, nginx, nginx-http,
+                      nginx-preread, node-pipe
   --node PATH         the Node that runs Sluice and the pipe proxy (the one that runs this)
   --sluice PATH       the built command line (dist/cli/main.js of this repository)
   --proxy-core N      the one core of each proxy (1)

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { startNginx } from './nginx.mjs'
 import { findFreePort, untilListening } from './ports.mjs'
 
+/** What the HTTP origin says to `GET /`. */
+export const HTTP_ANSWER = 'hello, world\n'
+
 /** One measurement of one target: its processes, all fresh, on ports of their own. */
 export class Stand {
   /** The proxy's process; undefined while there is none, and for the column without a proxy. */
@@ -34,7 +37,7 @@ export class Stand {
   keepalive_timeout 1h;
   server {
     ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join('\n    ')}
-    location = / { return 200 "hello, world\\n"; }
+    location = / { return 200 ${JSON.stringify(HTTP_ANSWER)}; }
   }`
     const { group, directory, options } = this
     startNginx(group, { directory, name: 'origin', cores: options.loadCores, connections: 4096, http })

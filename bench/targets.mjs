@@ -26,7 +26,7 @@ const INSPECT_DELAY = '5s'
 
 const RATES = ['small-requests', 'new-connections', 'bulk']
 const HTTP2 = ['http2-requests', 'grpc-unary']
-const ROUTES = ['routed-requests', 'paced-requests']
+const ROUTES = ['routed-requests', 'paced-requests', 'burst-requests']
 const CARRIES = [...RATES, 'idle-pairs', 'greeting']
 
 /** @type {readonly Target[]} */

@@ -5,11 +5,12 @@ import { runToEnd } from '../process-group.mjs'
 import { quantile } from '../statistics.mjs'
 
 /**
- * Sends so many HTTP/1 requests a second to 127.0.0.1:port, spread over connections, whether answers are quick or not. Every
- * request's time is kept. Returns counts, seconds and microseconds.
+ * Sends so many HTTP/1 requests a second to 127.0.0.1:port, whether answers are quick or not: one on every connection at the same time,
+ * since h2load's connections keep the pace each by itself and have started together. Every request's time is kept. Returns counts,
+ * seconds and microseconds.
  */
-export async function runPaced({ directory, port, connections, rate, seconds, cores }) {
-  const log = join(directory, 'paced.log')
+export async function runBursts({ directory, port, connections, rate, seconds, cores }) {
+  const log = join(directory, 'bursts.log')
   const total = rate * seconds
   const pace = ['-n', String(total), '-c', String(connections), '-t', '1', '--rps', String(rate / connections)]
   const command = ['h2load', '--h1', ...pace, `--log-file=${log}`, `http://127.0.0.1:${port}/`]
