@@ -1,7 +1,7 @@
 /**
  * Keeps the time for `paced-client.mjs` in a thread of its own. A message `{ firstMicros, everyMicros, count }` is answered with an empty
- * one each time that one is due. Timers of Node know whole milliseconds, so that requests would come in twos and threes; a thread that may
- * block is woken to some 60 microseconds, and leaves the core to the origin meanwhile, as one that spins does not.
+ * one each time that one is due. Timers of Node know whole milliseconds, so that requests would come in twos and threes. A thread that
+ * may block is woken 0.1 to 0.2 ms late, mostly by the same, and leaves the core to the origin meanwhile, as one that spins does not.
  */
 import { parentPort } from 'node:worker_threads'
 

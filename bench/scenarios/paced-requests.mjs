@@ -46,7 +46,7 @@ export const pacedRequests = {
 
 export const burstRequests = {
   name: 'burst-requests',
-  title: `${REQUESTS_PER_SECOND} of them a second in bursts of ${CONNECTIONS} each ${(CONNECTIONS * SPACING_MICROS) / 1000} ms, as h2load sends them`,
+  title: `${REQUESTS_PER_SECOND} small HTTP/1 requests a second in bursts of ${CONNECTIONS} each ${(CONNECTIONS * SPACING_MICROS) / 1000} ms, as h2load sends them, over ${ENDPOINTS} endpoints`,
   needs: ['h2load', 'wrk', 'nginx'],
   columns: REQUEST_COLUMNS,
 
