@@ -43,7 +43,9 @@ async function run({ connections: count, rate, seconds, bodyBytes }) {
   const micros = answered.map(({ due, end }) => end - due)
   const writtenMicros = answered.map(({ written, end }) => end - written)
   const lateMicros = requests.map(({ due, awake }) => awake - due)
-  const lastMicros = answered.reduce((last, { end }) => Math.max(last, end), schedule.firstMicros)
+  // No answer comes before its request is due; there may be none.
+  const lastDueMicros = schedule.firstMicros + (schedule.count - 1) * schedule.everyMicros
+  const lastMicros = answered.reduce((last, { end }) => Math.max(last, end), lastDueMicros)
   return {
     requests: answered.length,
     seconds: (lastMicros - schedule.firstMicros) / 1e6,
