@@ -6,7 +6,7 @@ import { type RunningProgram, startProgram } from '../support/run-program.js'
 const PEER = fileURLToPath(new URL('../support/bulk-peer.mjs', import.meta.url))
 const GIGABYTE = 1_000_000_000
 /** Three processes share what cores there are; this is some ten times what a quiet machine of two needs. */
-const LIMIT_MS = 60_000
+const LIMIT_MS = 240_000
 
 interface Transfer {
   readonly sent: string
@@ -21,7 +21,7 @@ function startPeer(...args: readonly string[]): RunningProgram {
 }
 
 async function printedJson<T>(program: RunningProgram, pattern: RegExp): Promise<T> {
-  const [json] = await program.prints(pattern)
+  const [json] = await program.prints(pattern, LIMIT_MS)
   return JSON.parse(json) as T
 }
 

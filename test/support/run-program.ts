@@ -41,7 +41,7 @@ export interface RunningProgram {
   /** All that it has printed, both streams. */
   readonly output: string
   /** Settles when it has printed what matches; rejects when it ends before, or takes too long. */
-  prints(pattern: RegExp): Promise<RegExpMatchArray>
+  prints(pattern: RegExp, limitMs?: number): Promise<RegExpMatchArray>
   /** Asks it to end, waits until it has, and gives its exit code: null where a signal ended it. */
   stop(signal?: NodeJS.Signals, options?: StopOptions): Promise<number | null>
 }
@@ -68,7 +68,7 @@ export function startProgram(name: string, args: readonly string[], options: Run
     get output() {
       return output.both
     },
-    prints: (pattern) => printed(name, child, () => output.both, pattern),
+    prints: (pattern, limitMs) => printed(name, child, () => output.both, pattern, limitMs),
     async stop(signal = 'SIGTERM', { limitMs = STOP_LIMIT_MS } = {}) {
       child.kill(signal)
       const killer = setTimeout(() => child.kill('SIGKILL'), limitMs)
@@ -100,9 +100,15 @@ function collect(child: ChildProcess): { stdout: string; stderr: string; both: s
   return output
 }
 
-function printed(name: string, child: ChildProcess, output: () => string, pattern: RegExp): Promise<RegExpMatchArray> {
+function printed(
+  name: string,
+  child: ChildProcess,
+  output: () => string,
+  pattern: RegExp,
+  limitMs = START_LIMIT_MS,
+): Promise<RegExpMatchArray> {
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => fail('was not printed in time'), START_LIMIT_MS)
+    const limit = setTimeout(() => fail('was not printed in time'), limitMs)
     const done = (): void => {
       clearTimeout(limit)
       child.off('printed', look).off('close', ended).off('error', failed)
