@@ -81,7 +81,8 @@ function tproxyInbound(plan: InterceptionPlan, port: number, family: Family): Ta
     // Packets of connections that the proxy has taken, and of those that it made with a client's address.
     `-p tcp -m socket --transparent -j ${DIVERT}`,
     '-i lo -j RETURN',
-    '-p tcp -m socket -j RETURN',
+    // Not the first packet: a server that listens on one address, and not on all, is a socket that is there for it.
+    '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m socket -j RETURN',
     '-m conntrack --ctdir REPLY -j RETURN',
     ...skippedPorts(plan.skipInboundPorts),
     ...skippedSubnets(plan, '-s', family),

@@ -37,8 +37,8 @@ async function namespace(purpose: string): Promise<NetworkNamespace> {
 }
 
 /** An HTTP server that answers with the address of its client. */
-async function application(place: NetworkNamespace): Promise<RunningProgram> {
-  const app = place.start(process.execPath, [WORLD, '::', '-', '-', `http=${APP_PORT}`, `http=${SKIPPED_PORT}`])
+async function application(place: NetworkNamespace, bind = '::'): Promise<RunningProgram> {
+  const app = place.start(process.execPath, [WORLD, bind, '-', '-', `http=${APP_PORT}`, `http=${SKIPPED_PORT}`])
   onTestFinished(async () => void (await app.stop()))
   await app.prints(/"listening"/)
   return app
@@ -147,6 +147,28 @@ describe.skipIf(programs.areMissing).each(['nft', 'legacy'])(
 )
 
 describe.skipIf(programs.areMissing)('TPROXY' + why, () => {
+  test.each(families)(
+    'takes what is new to a server on one address, and leaves what was there, over %s',
+    async (family) => {
+      const [pod, world] = [await namespace('pod'), await namespace('world')]
+      const { one } = await connectNamespaces(pod, world)
+      // A socket that listens on one address is found by the packets to it, one that listens on all is not.
+      await application(pod, one[family])
+      const script = `exec 3<>/dev/tcp/${one[family]}/${APP_PORT}; echo connected; read -r _; printf 'GET /old HTTP/1.0\\r\\n\\r\\n' >&3; exec cat <&3`
+      const old = world.start('bash', ['-c', script])
+      onTestFinished(async () => void (await old.stop('SIGKILL')))
+      await old.prints(/connected/)
+      expect(await intercept(pod, '--mode', 'tproxy')).toMatchObject({ code: 0 })
+      const proxy = await sidecar(pod, `${BOTH_FAMILIES}, intercept: tproxy`, OUTBOUND)
+      old.child.stdin!.write('\n')
+      await old.prints(/GET \/old of/)
+      expect(await proxy.metric('tcp_open_total', { peer: 'src' })).toBe(0)
+      const url = `http://${host(one[family])}:${APP_PORT}/new`
+      expect(await world.succeed('curl', '-sSg', url)).toContain('GET /new of')
+      expect(await proxy.metric('tcp_open_total', { peer: 'src', target_port: String(APP_PORT) })).toBe(1)
+    },
+  )
+
   test('works without the addon where the parent process passes a transparent socket in', async () => {
     const [pod, world] = [await namespace('pod'), await namespace('world')]
     const { one } = await connectNamespaces(pod, world)

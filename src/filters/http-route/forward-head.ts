@@ -45,7 +45,7 @@ export function gatherRequestHead(out: Gather, head: Http1Head, edits: RequestEd
   out.text(' HTTP/1.1\r\n')
   const leftOut = joined(hopFields(head), fields?.leftOut)
   gatherFields(out, head, newHost === undefined ? leftOut : joined(leftOut, HOST_FIELD), isUpgrade)
-  if (newHost !== undefined || head.hosts === 0) out.text(`Host: ${newHost ?? edits.host}\r\n`)
+  if (newHost !== undefined || head.hosts === 0) out.text(`Host: ${newHost ?? withoutZone(edits.host)}\r\n`)
   if (fields !== undefined) out.text(fields.added)
   if (head.content === 'chunked') out.text('Transfer-Encoding: chunked\r\n')
   out.text(isUpgrade ? 'Connection: upgrade\r\n\r\n' : '\r\n')
@@ -105,6 +105,11 @@ const NOT_IN_TRAILERS: readonly string[] = [
   'content-range',
   'set-cookie',
 ]
+
+/** RFC 6874 section 1: the zone of a link-local address means something on this machine only, and is not to be sent. */
+function withoutZone(host: string): string {
+  return host.replace(/%[^\]]*/, '')
+}
 
 /** RFC 9110 section 7.6.1: what `Connection` must not name. Else a client takes out what somebody before us has put in for the server. */
 const NEVER_HOP: ReadonlySet<string> = new Set([
