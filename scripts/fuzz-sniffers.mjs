@@ -17,6 +17,10 @@ const SIDES = ['client', 'server']
 const BATCH = 1000
 /** Windows up to this length are shown byte by byte, too. */
 const BYTE_BY_BYTE = 48
+/** What a sniffer makes of so long a request line is decided behind 8 KiB of it; no sample or recording has one. */
+const LONG_LINES = ['GET /', 'IMG /', 'GET http://a/', 'OPTIONS rtsp://a/'].flatMap((start) =>
+  [2040, 8170, 8185].map((length) => start.padEnd(length, 'a')),
+)
 
 const { seconds, windows, seed } = readArguments()
 const random = randomSource(seed)
@@ -119,6 +123,7 @@ function seedsOf(side) {
     readFileSync(new URL(name, folder), 'utf8').split('\n').filter(Boolean).map(JSON.parse),
   )
   const captured = rows.flatMap(({ segments }) => segments.filter(({ from }) => from === side).slice(0, 1))
+  if (side === 'client') samples.push(...LONG_LINES.map(toBytes))
   return [...samples, ...captured.map(({ data }) => new Uint8Array(Buffer.from(data, 'base64').subarray(0, 512)))]
 }
 

@@ -22,11 +22,15 @@ const AUTHORITY = byteSet(`-._~%!$&'()*+,;=:[]${DIGITS}${LETTERS}`)
 const TARGET = requestTargetBytes()
 
 const NO_TOKEN = 'is no token character'
+const NO_TARGET = 'is no character of a request target'
+const PAST_BOUND = `is past the ${MAX_BYTES} bytes that a line with such a method or target may have`
 
 const ASTERISK = 0x2a
 const SLASH = 0x2f
 const SCHEME_END = latin1Bytes('://')
 const CONNECT = latin1Bytes('connect')
+/** Proxies are asked in absolute form for `http`, and those that end TLS for `https`. */
+const HTTP_SCHEMES = ['http', 'https'].map(latin1Bytes)
 /** RFC 9112 section 2.3: the name is case-sensitive; after the dot comes one digit. */
 const VERSION = latin1Bytes('HTTP/1.')
 /** A space, the version, its last digit and a CR: the most that stands behind the target before the line is seen to be over. */
@@ -39,9 +43,23 @@ const COMMON_METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTION
 }))
 
 /**
+ * Those that are believed without a version: the HTTP Method Registry (RFC 9110 section 18.2), but for CONNECT and PRI, whose
+ * targets are short. Not any word: behind one, a slash may also begin a picture, as of a JPEG in base64.
+ */
+const REGISTERED_METHODS: ReadonlySet<string> = new Set([
+  ...['ACL', 'BASELINE-CONTROL', 'BIND', 'CHECKIN', 'CHECKOUT', 'COPY', 'DELETE', 'GET', 'HEAD', 'LABEL', 'LINK'],
+  ...['LOCK', 'MERGE', 'MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MKREDIRECTREF', 'MKWORKSPACE', 'MOVE', 'OPTIONS'],
+  ...['ORDERPATCH', 'PATCH', 'POST', 'PROPFIND', 'PROPPATCH', 'PUT', 'QUERY', 'REBIND', 'REPORT', 'SEARCH', 'TRACE'],
+  ...['UNBIND', 'UNCHECKOUT', 'UNLINK', 'UNLOCK', 'UPDATE', 'UPDATEREDIRECTREF', 'VERSION-CONTROL'],
+])
+
+/**
  * HTTP/1.0 and 1.1, RFC 9112: by the client's request line (section 3) up to the version's last digit, or by the start of the
  * server's status line (section 4). HTTP/1.2 to 1.9 count too: who speaks 1.1 takes them as 1.1 (RFC 9110 section 6.2). HTTP/0.9
  * names no version and is not recognised. Of header fields only Host is looked at: a bad one gets an answer, not another protocol.
+ *
+ * A request line that is not over after 8 KiB is recognised without its version, where the method is a registered one and the
+ * target a path or of the scheme http or https: a method, a space and 8 KiB of query is what nobody else says.
  *
  * Facts: `method`, and `host` in lower case and without its port, from the target where that has one, else from the first Host field
  * (RFC 9112 section 3.3). They come with it, or where the head ends without one; beyond 8 KiB it is not looked for.
@@ -78,13 +96,14 @@ function sniffRequestLine(window: Uint8Array, seen = 0): Sniff {
   }
   const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
   const targetEnd = skipTarget(window, target, end, isConnect, seen - TAIL_BYTES)
-  if (targetEnd < 0) return unfinished(targetEnd, end)
+  if (targetEnd === ENDED) return unfinishedLine(window, method, methodEnd, end)
+  if (targetEnd < 0) return 'no-match'
 
   const version = targetEnd + 1
   const compared = compareBytes(window, version, VERSION, end)
   if (compared === 'no-match') return 'no-match'
   const minor = version + VERSION.length
-  if (compared === 'need-more' || minor >= end) return unfinished(ENDED, end)
+  if (compared === 'need-more' || minor >= end) return unfinishedLine(window, method, methodEnd, end)
   if (!isDigit(window[minor]!)) return 'no-match'
   if (isConnect) return describe(window, method, methodEnd, authorityHost(window, target, targetEnd))
   if (isLetter(window[target]!)) return describe(window, method, methodEnd, absoluteFormHost(window, target, targetEnd))
@@ -92,6 +111,21 @@ function sniffRequestLine(window: Uint8Array, seen = 0): Sniff {
   const fields = skipLineEnd(window, minor + 1, end)
   if (fields >= 0) return withHostField(window, method, methodEnd, fields, end, seen)
   return fields === ENDED && end < MAX_BYTES ? 'sure' : describe(window, method, methodEnd, undefined)
+}
+
+/** The window, or what is looked at of it, ends in the target or in the version. */
+function unfinishedLine(window: Uint8Array, method: number, methodEnd: number, end: number): Sniff {
+  if (end < MAX_BYTES) return 'need-more'
+  const target = methodEnd + 1
+  if (!REGISTERED_METHODS.has(text(window, method, methodEnd))) return 'no-match'
+  if (window[target] === SLASH) return describe(window, method, methodEnd, undefined)
+  if (!hasHttpScheme(window, target)) return 'no-match'
+  return describe(window, method, methodEnd, absoluteFormHost(window, target, end))
+}
+
+function hasHttpScheme(window: Uint8Array, target: number): boolean {
+  const length = indexOfByte(window, SCHEME_END[0]!, target) - target
+  return HTTP_SCHEMES.some((scheme) => scheme.length === length && compareLetters(window, target, scheme) === 'match')
 }
 
 /** The target that ends at `end` has been seen to have a scheme and `://`. */
@@ -152,7 +186,6 @@ function whyNot(window: Uint8Array, side: Side): string {
 }
 
 function whyNoRequest(window: Uint8Array, at: number): string {
-  if (at + 1 >= MAX_BYTES) return `is past the ${MAX_BYTES} bytes that a request line may have`
   const method = skipEmptyLines(window, at)
   if (method < 0) return whyNoBeginning(window, at)
   const methodEnd = skipMethod(window, method, at)
@@ -160,8 +193,11 @@ function whyNoRequest(window: Uint8Array, at: number): string {
     return TOKEN[window[at]!] === 0 ? NO_TOKEN : `makes the method longer than ${MAX_METHOD_BYTES} characters`
   const isConnect = methodEnd - method === CONNECT.length && compareLetters(window, method, CONNECT) === 'match'
   if (at === methodEnd + 1) return 'begins no request target'
-  if (skipTarget(window, methodEnd + 1, at, isConnect, 0) < 0) return 'is no character of a request target'
-  return 'does not spell "HTTP/1." and a digit'
+  const targetEnd = skipTarget(window, methodEnd + 1, at, isConnect, 0)
+  if (targetEnd < 0) return skipTarget(window, methodEnd + 1, at + 1, isConnect, 0) === WRONG ? NO_TARGET : PAST_BOUND
+  const version = targetEnd + 1
+  const isCut = at < version + VERSION.length && compareBytes(window, version, VERSION) !== 'no-match'
+  return isCut ? PAST_BOUND : 'does not spell "HTTP/1." and a digit'
 }
 
 function whyNoBeginning(window: Uint8Array, at: number): string {

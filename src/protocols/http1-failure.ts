@@ -5,6 +5,7 @@ export type Http1Failure =
   | 'invalid-status-line'
   | 'unsupported-version'
   | 'too-many-empty-lines'
+  | 'request-line-too-long'
   // Fields: RFC 9112 section 5, RFC 9110 section 5.
   | 'invalid-field-name'
   | 'invalid-field-value'

@@ -74,9 +74,10 @@ export class Http1SectionReader {
         line = this.#readPlainFields(chunk, line, Math.min(chunk.length, from + this.#maxBytes))
         if (line === SECTION_FAILED) return SECTION_FAILED
       }
+      const isStartLine = this.#wantsStartLine
       const next = this.#readLine(chunk, line, chunk.length, from)
       if (next === SECTION_FAILED) return SECTION_FAILED
-      if ((next === SECTION_CUT ? chunk.length : next) - from > this.#maxBytes) return this.#failTooLarge()
+      if ((next === SECTION_CUT ? chunk.length : next) - from > this.#maxBytes) return this.#failTooLarge(isStartLine)
       if (next === SECTION_CUT) {
         this.#hold(chunk, from, line)
         return SECTION_CUT
@@ -102,7 +103,7 @@ export class Http1SectionReader {
     while (!this.#isComplete) {
       const lineFeed = indexOfByte(chunk, LF, at)
       const end = lineFeed < 0 ? chunk.length : lineFeed + 1
-      if (this.#heldBytes + end - at > this.#maxBytes) return this.#failTooLarge()
+      if (this.#heldBytes + end - at > this.#maxBytes) return this.#failTooLarge(this.#wantsStartLine)
       buffer = this.#append(buffer, chunk, at, end)
       at = end
       if (lineFeed < 0) return SECTION_CUT
@@ -292,7 +293,9 @@ export class Http1SectionReader {
     return this.#nextNul < lineFeed ? this.#fail('invalid-field-value') : lineFeed
   }
 
-  #failTooLarge(): number {
+  /** `isStartLine`: that line alone is too much. */
+  #failTooLarge(isStartLine: boolean): number {
+    if (isStartLine && this.#kind === 'request-head') return this.#fail('request-line-too-long')
     return this.#fail(this.#kind === 'trailers' ? 'trailers-too-large' : 'head-too-large')
   }
 

@@ -30,6 +30,8 @@ function pair(set: (byte: number) => boolean, parts: Partial<Sniffer> = {}): Sni
   return { protocol: 'pair', maxBytes: 3, samples: { client: ['aaa'] }, client, ...parts }
 }
 
+const PAST_BOUND = 'is past the 8192 bytes that a line with such a method or target may have'
+
 describe('a no comes with its reason', () => {
   test.each([
     ['\x16', 0, '0x16 is no token character'],
@@ -43,7 +45,13 @@ describe('a no comes with its reason', () => {
     ['CONNECT a/b', 9, '"/" is no character of a request target'],
     ['GET / RTSP/1.0', 6, '"R" does not spell "HTTP/1." and a digit'],
     ['GET / HTTP/1.x', 13, '"x" does not spell "HTTP/1." and a digit'],
-    [`GET /${'a'.repeat(8200)}`, 8191, '"a" is past the 8192 bytes that a request line may have'],
+    [`get /${'a'.repeat(8200)}`, 8191, `"a" ${PAST_BOUND}`],
+    [`get /${'a'.repeat(8184)} HTTP/1.1`, 8191, `"T" ${PAST_BOUND}`],
+    [`get /${'a'.repeat(8186)} HTTP/1.1`, 8191, `0x20 ${PAST_BOUND}`],
+    [`get /${'a'.repeat(8179)} HTTP/1.1`, 8191, `"." ${PAST_BOUND}`],
+    [`CONNECT ${'a'.repeat(8200)}`, 8191, `"a" ${PAST_BOUND}`],
+    [`GET /${'a'.repeat(8186)}\r\n`, 8191, '0x0d is no character of a request target'],
+    [`GET /${'a'.repeat(8184)} HX`, 8191, '"X" does not spell "HTTP/1." and a digit'],
   ])('of http/1, of what a client says: %j', (text, at, reason) => {
     expect(vote(http1, 'client', text)).toMatchObject({ verdict: 'no-match', afterBytes: at + 1, reason })
   })

@@ -218,7 +218,10 @@ describe('what detect does not take for HTTP/1', () => {
     ['a method that is no token', 'G@T /admin HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['a request of HTTP/0.9', 'GET /admin\r\n'],
     ['a version in small letters', 'GET /admin http/1.1\r\nHost: a\r\n\r\n'],
-    ['a request line of more than 8 KiB', `GET /admin?${'x'.repeat(9_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
+    [
+      'a request line of more than 8 KiB, of no registered method',
+      `Get /admin?${'x'.repeat(9_000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    ],
     ['five empty lines first', `${'\r\n'.repeat(5)}GET /admin HTTP/1.1\r\nHost: a\r\n\r\n`],
   ]
   const OTHERS: readonly (readonly [what: string, text: string])[] = [

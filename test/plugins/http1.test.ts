@@ -1,14 +1,23 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { Detection, SnifferPlan } from '../../src/core/detection.js'
+import { builtInSniffers } from '../../src/plugins/built-in-sniffers.js'
 import { http1 } from '../../src/plugins/http1.js'
 import { describeSniffer, latin1 } from './describe-sniffer.js'
 
 const LONG_TARGET = `/${'a'.repeat(8000)}`
 const GET = { method: 'GET' }
+/** Bytes after which a request line that is not over is recognised, or is not. */
+const BOUND = 8192
 
 const method = (name: string) => ({ method: name })
 const host = (name: string) => ({ method: 'GET', host: name })
 /** A whole head, of these field lines. */
 const head = (...fields: readonly string[]) => `GET / HTTP/1.1\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`
+
+/** A whole head whose request line goes on behind the bound. */
+function longLine(start: string): string {
+  return `${start}${'a'.repeat(BOUND)} HTTP/1.1\r\nHost: b\r\n\r\n`
+}
 
 describeSniffer(http1, {
   matches: [
@@ -188,6 +197,21 @@ describeSniffer(http1, {
       yesAfter: 14,
       facts: GET,
     },
+    { name: 'a target past the bound', from: 'client', bytes: longLine('GET /'), yesAfter: BOUND, facts: GET },
+    {
+      name: 'absolute form past the bound',
+      from: 'client',
+      bytes: longLine('GET HTTP://User@A.example:80/'),
+      yesAfter: BOUND,
+      facts: host('a.example'),
+    },
+    {
+      name: 'what is past the bound and turns out to be none',
+      from: 'client',
+      bytes: `GET /${'a'.repeat(BOUND)}\r\n`,
+      yesAfter: BOUND,
+      facts: GET,
+    },
     { name: 'a status line', from: 'server', bytes: 'HTTP/1.1 200 OK\r\n', yesAfter: 9 },
     { name: 'HAProxy to a silent client', from: 'server', bytes: 'HTTP/1.0 408 Request Time-out\r\n', yesAfter: 9 },
   ],
@@ -214,12 +238,12 @@ describeSniffer(http1, {
     { name: 'more than an asterisk', from: 'client', bytes: 'OPTIONS ** HTTP/1.1\r\n', rejectedAt: 9 },
     { name: 'five empty lines', from: 'client', bytes: '\r\n\r\n\r\n\r\n\r\n', rejectedAt: 8 },
     { name: 'half an empty line', from: 'client', bytes: '\rGET / HTTP/1.1\r\n', rejectedAt: 1 },
-    { name: 'a target past the bound', from: 'client', bytes: `GET /${'a'.repeat(8300)}`, rejectedAt: 8191 },
+    { name: 'a word and a target past the bound', from: 'client', bytes: longLine('IMG /'), rejectedAt: BOUND - 1 },
     {
-      name: 'a version across the bound',
+      name: 'a control at the bound',
       from: 'client',
-      bytes: `GET /${'a'.repeat(8182)} HTTP/1.1\r\n`,
-      rejectedAt: 8191,
+      bytes: `GET /${'a'.repeat(BOUND - 6)}\0`,
+      rejectedAt: BOUND - 1,
     },
     { name: 'RTSP', from: 'client', bytes: 'OPTIONS rtsp://a/b RTSP/1.0\r\n', rejectedAt: 19 },
     { name: 'SIP', from: 'client', bytes: 'OPTIONS sip:b@c SIP/2.0\r\n', rejectedAt: 12 },
@@ -283,4 +307,66 @@ test.each([
     seen = shown
   }
   expect(http1.client!(bytes.subarray(0, length), seen)).toHaveProperty('facts')
+})
+
+describe('a request line that is not over at the bound', () => {
+  const atBound = (bytes: Uint8Array) => [BOUND - 1, BOUND].map((length) => http1.client!(bytes.subarray(0, length)))
+
+  test.each([
+    ['PROPFIND /', method('PROPFIND')],
+    ['VERSION-CONTROL /', method('VERSION-CONTROL')],
+    ['\r\n\nGET /', GET],
+    ['GET /\xc3\xa4?q=', GET],
+    ['GET https://a?', host('a')],
+    ['GET http://a', GET],
+    ['OPTIONS http://[::1]:80/', { method: 'OPTIONS', host: '[::1]' }],
+  ])('is HTTP/1 when it begins with %j', (start, facts) => {
+    expect(atBound(latin1(longLine(start)))).toEqual(['need-more', { facts }])
+  })
+
+  test.each([
+    ['a method in lower case', longLine('get /')],
+    ['a cache method', longLine('PURGE /')],
+    ['PRI', longLine('PRI /')],
+    ['another scheme', longLine('GET ftp://a/')],
+    ['a scheme that begins like http', longLine('GET httpx://a/')],
+    ['a scheme that http begins like', longLine('GET htt://a/')],
+    ['CONNECT', longLine('CONNECT a')],
+    ['an end before the version', `GET /${'a'.repeat(BOUND - 6)}\r\n`],
+    ['another version', `GET /${'a'.repeat(BOUND - 12)} HTTP/2.0\r\n`],
+  ])('is not with %s', (_what, line) => {
+    expect(atBound(latin1(line))).toEqual(['need-more', 'no-match'])
+  })
+})
+
+test('recognises a line by its version or at the bound, wherever the bound cuts it', () => {
+  for (let length = BOUND - 20; length <= BOUND + 4; length++) {
+    const line = `GET /${'a'.repeat(length - 'GET / HTTP/1.1'.length)} HTTP/1.1`
+    const bytes = latin1(`${line}\r\nHost: b\r\n\r\n`)
+    const yesAfter = Math.min(line.length, BOUND)
+    expect(http1.client!(bytes.subarray(0, yesAfter - 1)), `${length} bytes, one less`).toBe('need-more')
+    expect(['need-more', 'no-match'], `${length} bytes`).not.toContain(http1.client!(bytes.subarray(0, yesAfter)))
+    expect(http1.client!(bytes), `${length} bytes, and all`).toHaveProperty('facts.method', 'GET')
+
+    // What is wrong with the version is seen before the bound, or never.
+    const wrong = latin1(`${line.slice(0, -3)}2.0\r\n\r\n`)
+    const verdict = line.length - 2 <= BOUND ? 'no-match' : { facts: GET }
+    expect(http1.client!(wrong), `${length} bytes, another version`).toEqual(verdict)
+    expect(http1.client!(wrong.subarray(0, BOUND)), `${length} bytes, another version up to the bound`).toEqual(verdict)
+  }
+})
+
+test('names a long request line alike however it was cut in two', () => {
+  const plan = new SnifferPlan(builtInSniffers, (_sniffer, error) => {
+    throw error
+  })
+  const bytes = latin1(longLine('GET http://a.example/?'))
+  for (let cut = 1; cut < bytes.length; cut++) {
+    const detection = new Detection(plan)
+    detection.look('client', bytes.subarray(0, cut))
+    expect(detection.isComplete, `cut at ${cut}, the first piece`).toBe(cut >= BOUND)
+    detection.look('client', bytes)
+    const { protocol, facts } = { protocol: undefined, ...detection.result('unknown') }
+    expect({ protocol, facts }, `cut at ${cut}`).toEqual({ protocol: 'http/1', facts: host('a.example') })
+  }
 })

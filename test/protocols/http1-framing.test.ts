@@ -384,6 +384,16 @@ describe('Http1Parser refuses', () => {
     expectAnyCut('request', text, { options: { maxHeadBytes: maxHeadBytes - 1 } }, { failure })
   })
 
+  test('request-line-too-long, where it alone is beyond the bound', () => {
+    const line = `GET /${LONG} HTTP/1.1\r\n`
+    const text = `${line}a: b\r\n\r\n`
+    const within = (maxHeadBytes: number, failure: Http1Failure) =>
+      expectAnyCut('request', text, { options: { maxHeadBytes } }, { failure })
+    within(line.length, 'head-too-large')
+    within(line.length - 1, 'request-line-too-long')
+    within(20, 'request-line-too-long')
+  })
+
   test.each([
     ['request', 'ended-in-head', 'GET / HTTP/1.1\r\n'],
     ['request', 'ended-in-body', 'POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nab'],

@@ -85,7 +85,7 @@ export const httpRouteOptions = z.strictObject({
   maxHeadBytes: size({ minBytes: 1024, maxBytes: 1024 * 1024 })
     .prefault(formatSize(DEFAULT_MAX_HEAD_BYTES))
     .describe(
-      'Largest head (start line and fields) or trailer section, 1 KiB to 1 MiB. A larger one gets a 431, or a 502 for a response.',
+      'Largest head (start line and fields) or trailer section, 1 KiB to 1 MiB. A larger one gets a 431, a request line that is too long alone a 414, a response a 502.',
     ),
   rules: z
     .array(ruleOptions)

@@ -27,15 +27,19 @@ export type RefusalReason =
   | 'attempt-timeout'
 
 export interface Refusal {
-  readonly status: 400 | 404 | 408 | 431 | 501 | 502 | 503 | 504
+  readonly status: 400 | 404 | 408 | 414 | 431 | 501 | 502 | 503 | 504
   readonly reason: RefusalReason
   /** For whoever reads the answer. */
   readonly message: string
 }
 
 export function badRequest(reason: RefusalReason): Refusal {
-  const status = reason === 'head-too-large' || reason === 'trailers-too-large' ? 431 : 400
-  return { status, reason, message: `the request cannot be taken: ${reason}` }
+  return { status: badRequestStatus(reason), reason, message: `the request cannot be taken: ${reason}` }
+}
+
+function badRequestStatus(reason: RefusalReason): Refusal['status'] {
+  if (reason === 'request-line-too-long') return 414 // RFC 9112 section 3
+  return reason === 'head-too-large' || reason === 'trailers-too-large' ? 431 : 400
 }
 
 /** An answer that a rule gives in a server's place. */

@@ -19,7 +19,10 @@ export interface NginxServer extends Stoppable {
 /** Bytes of the file that is served at /big. */
 export const BIG_BODY_BYTES = 3 * 1024 * 1024
 
-/** nginx with one worker: `/who` says which protocol and server name it saw, `/big` is a file, POST is refused with 405. */
+/**
+ * nginx with one worker: `/who` says which protocol and server name it saw, `/query` repeats its query, which may be of 60 KB, `/big` is
+ * a file, POST is refused with 405.
+ */
 export function startNginx(serverNames: readonly string[] = ['shop.example.com']): Promise<NginxServer> {
   return startServer(async (onStop) => {
     const folder = await temporaryFolder('nginx')
@@ -56,11 +59,13 @@ http {
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   ssl_certificate ${folder}/certificate.pem;
   ssl_certificate_key ${folder}/key.pem;
+  large_client_header_buffers 4 64k;
   server {
     listen 127.0.0.1:${port};
     listen 127.0.0.1:${h2cPort} http2;
     listen 127.0.0.1:${tlsPort} ssl http2;
     root ${folder};
+    location /query { return 200 "$args"; }
     location /who { return 200 "$server_protocol $ssl_server_name\\n"; }
   }
 }
