@@ -18,5 +18,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most tests wait for servers and kernels: vitest's own default leaves a core idle.
+    maxWorkers: '100%',
   },
 })
