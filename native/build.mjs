@@ -1,4 +1,4 @@
-// Compiles sluice.c. Called by npm, and never in the way of an install:
+// Compiles the addon. Called by npm, and never in the way of an install:
 //   node native/build.mjs           for this machine, into native/build/, where a prebuilt one does not fit; always exits with 0
 //   node native/build.mjs prebuild  for the package, into native/prebuilds/; exits with 1 where the package would lack it
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path'
 const NEWEST_GLIBC = [2, 28]
 
 const folder = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname)
-const source = join(folder, 'sluice.c')
+const sources = ['sluice.c', 'sockets.c'].map((name) => join(folder, name))
+const header = join(folder, 'sluice.h')
 const built = join(folder, 'build', 'sluice.node')
 const prebuilt = join(folder, 'prebuilds', `linux-${process.arch}-glibc`, 'sluice.node')
 
@@ -65,7 +66,7 @@ function compile(target) {
     `-I${include}`,
     '-o',
     fresh,
-    source,
+    ...sources,
   ])
   if (!ok) {
     rmSync(fresh, { force: true })
@@ -95,8 +96,10 @@ function tooNew(file) {
 }
 
 function install() {
-  if (process.platform !== 'linux') return 'not built, it is for Linux; everything but interception works without it'
-  const isUpToDate = existsSync(prebuilt) && statSync(prebuilt).mtimeMs >= statSync(source).mtimeMs
+  if (process.platform !== 'linux')
+    return 'not built, it is for Linux; everything but interception works without it, slower'
+  const changed = Math.max(...[...sources, header].map((file) => statSync(file).mtimeMs))
+  const isUpToDate = existsSync(prebuilt) && statSync(prebuilt).mtimeMs >= changed
   if (isUpToDate && isGlibc() && loads(prebuilt)) {
     rmSync(built, { force: true })
     return 'the prebuilt one fits'
@@ -105,7 +108,7 @@ function install() {
   if (problem === undefined && loads(built)) return 'built'
   rmSync(built, { force: true })
   const reason = problem ?? 'what was built does not load'
-  return `not built: ${reason}. Everything but interception works without it; "sluice doctor" says more`
+  return `not built: ${reason}. Everything but interception works without it, slower; "sluice doctor" says more`
 }
 
 function prebuild() {

@@ -1,16 +1,13 @@
 // What Node has no call for, on Linux: where a redirected connection was headed, and sockets that carry addresses of others.
 // Node-API only (version 8), so that one binary serves every Node from 12.22 on. Results below zero are negated errno values:
 // JavaScript makes errors of them.
-#define NAPI_VERSION 8
+#include "sluice.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <node_api.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 // linux/netfilter_ipv4.h, linux/netfilter_ipv6/ip6_tables.h: one number under two levels.
@@ -30,14 +27,8 @@
 // An IPv6 address with the longest name of an interface behind a percent sign, and the zero.
 #define HOST_SIZE (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE + 1)
 
-typedef union {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-} address_t;
-
 // The first `count` arguments; false, with a JavaScript exception under way, where there are fewer.
-static int arguments(napi_env env, napi_callback_info info, napi_value *values, size_t count) {
+int arguments(napi_env env, napi_callback_info info, napi_value *values, size_t count) {
   size_t given = count;
   if (napi_get_cb_info(env, info, &given, values, NULL, NULL) != napi_ok || given < count) {
     napi_throw_type_error(env, NULL, "too few arguments");
@@ -47,7 +38,7 @@ static int arguments(napi_env env, napi_callback_info info, napi_value *values, 
 }
 
 // A whole number within bounds, as it is: napi_get_value_int32 would make 0 of NaN, and 5 of 2^32 + 5. False where it is none.
-static int whole_number(napi_env env, napi_value value, int min, int max, int *result) {
+int whole_number(napi_env env, napi_value value, int min, int max, int *result) {
   double given;
   if (napi_get_value_double(env, value, &given) != napi_ok || !(given >= min && given <= max) || given != (int)given) return 0;
   *result = (int)given;
@@ -55,13 +46,13 @@ static int whole_number(napi_env env, napi_value value, int min, int max, int *r
 }
 
 // The same for a descriptor, with an exception under way where it is none. One that is closed is -1 to Node.
-static int descriptor(napi_env env, napi_value value, int *fd) {
+int descriptor(napi_env env, napi_value value, int *fd) {
   if (whole_number(env, value, INT_MIN, INT_MAX, fd)) return 1;
   napi_throw_type_error(env, NULL, "expected a descriptor");
   return 0;
 }
 
-static napi_value number(napi_env env, int value) {
+napi_value number(napi_env env, int value) {
   napi_value result = NULL;
   napi_create_int32(env, value, &result);
   return result;
@@ -90,7 +81,7 @@ static socklen_t parse_address(const char *host, int port, address_t *address) {
 }
 
 // { host, port } of a socket address; undefined where it is of neither family.
-static napi_value describe(napi_env env, const address_t *address) {
+napi_value describe(napi_env env, const address_t *address) {
   char host[HOST_SIZE];
   int port;
   if (address->any.sa_family == AF_INET) {
@@ -132,7 +123,7 @@ static napi_value original_destination(napi_env env, napi_callback_info info) {
   return describe(env, &original);
 }
 
-static int set(int fd, int level, int option, int value) {
+int set(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof value);
 }
 
@@ -155,7 +146,7 @@ static int bound(int fd, const address_t *address, socklen_t length) {
 }
 
 // host and port of the first two arguments; 0 where they are no address.
-static socklen_t address_of(napi_env env, napi_value host, napi_value port, address_t *address) {
+socklen_t address_of(napi_env env, napi_value host, napi_value port, address_t *address) {
   char text[HOST_SIZE];
   size_t length;
   int number_of_port = 0;
@@ -214,5 +205,6 @@ NAPI_MODULE_INIT() {
       {"closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  define_sockets(env, exports);
   return exports;
 }

@@ -18,7 +18,6 @@ import { Instance } from './core/instance.js'
 import { type Log, silentLog } from './core/log.js'
 import type { LookedAt } from './core/looked-at.js'
 import { MetricsRegistry } from './core/metrics.js'
-import { NodeTransport } from './core/node-transport.js'
 import {
   CLOCK,
   ENDPOINT_SOURCES,
@@ -39,6 +38,7 @@ import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
 import type { SluiceConfig } from './sluice-config.js'
+import { systemTransport } from './system-transport.js'
 
 /** What an embedder or a test brings beside the configuration. */
 export interface SluiceOverrides {
@@ -304,7 +304,7 @@ export class Sluice {
       { token: LOG, value: this.#overrides.log ?? silentLog },
       {
         token: TRANSPORT,
-        create: () => new NodeTransport({ transparentSockets: container.get(TRANSPARENT_SOCKETS) }),
+        create: () => systemTransport(container.get(TRANSPARENT_SOCKETS)),
       },
       { token: REQUEST_HUB, value: this.#requests },
       {

@@ -6,6 +6,7 @@ import { hasIpv6 } from '../interception/intercept.js'
 import { Iptables, IPTABLES_MODES, type IptablesMode } from '../interception/iptables.js'
 import { kernelTransparentSockets } from '../interception/kernel-transparent-sockets.js'
 import { nativeAddon } from '../interception/native-addon.js'
+import { transportChoice } from '../system-transport.js'
 import { ourRules } from '../interception/rule-changes.js'
 import type { Family } from '../interception/rules.js'
 import { findProgram } from '../interception/system-program.js'
@@ -39,6 +40,7 @@ export async function diagnose(config?: Config): Promise<Diagnosis[]> {
   return [
     node(),
     addon(listeners),
+    transport(),
     transparentSockets(listeners),
     iptables('ipv4'),
     ...(hasIpv6() ? [iptables('ipv6')] : []),
@@ -66,6 +68,18 @@ function addon(listeners: readonly ListenerConfig[]): Diagnosis {
     detail: file ?? problem ?? '',
     cost: 'no "intercept: redirect", no "preserveSource", and "intercept: tproxy" only on a socket that is passed in',
     neededBy: namesOf(listeners, (listener) => listener.intercept === 'redirect' || makesTransparent(listener)),
+  }
+}
+
+function transport(): Diagnosis {
+  const choice = transportChoice()
+  const isNative = choice.name === 'native'
+  return {
+    name: 'native transport',
+    state: isNative ? 'there' : 'missing',
+    detail: isNative ? "bytes go past Node's streams" : choice.reason,
+    cost: "sockets go through Node's streams, which take about a third more CPU",
+    neededBy: [],
   }
 }
 

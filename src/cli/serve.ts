@@ -4,6 +4,7 @@ import { formatAddress } from '../core/address.js'
 import { formatFindings } from '../core/config/format-findings.js'
 import { type ConnectionSnapshot, createSluice, type Sluice } from '../sluice.js'
 import type { SluiceConfig } from '../sluice-config.js'
+import { transportChoice } from '../system-transport.js'
 import { banner, listenerAddresses, readyLine } from './banner.js'
 import { ConnectionOutput, ConnectionTally } from './connection-output.js'
 import { formatFor, type OutputFormat, type OutputOptions } from './output-format.js'
@@ -122,7 +123,9 @@ function sayReady({ sluice, io, log, format }: Speaker, title: string): void {
     log.info({ listener: name, addresses: listenerAddresses(sluice, listener), maxConnections }, 'listening')
   }
   if (adminAddress) log.info({ address: formatAddress(adminAddress.host, adminAddress.port) }, 'admin listening')
-  log.info({ version: packageVersion(), node: process.versions.node, pid: process.pid, runs: title }, 'ready')
+  const { node } = process.versions
+  const transport = transportChoice().name
+  log.info({ version: packageVersion(), node, pid: process.pid, transport, runs: title }, 'ready')
 }
 
 function sayDraining({ sluice, io, log, format }: Speaker, cause: Exclude<StopCause, 'stdout-closed'>): void {

@@ -1,8 +1,7 @@
-import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { createServer, type Server, type Socket, type SocketConstructorOpts } from 'node:net'
 import { type Address, normalizeHost } from './address.js'
 import { NodeWire } from './node-wire.js'
+import { startListening } from './start-listening.js'
 import { noTransparentSockets, type TransparentSockets } from './transparent-sockets.js'
 import type {
   AcceptedWire,
@@ -13,9 +12,6 @@ import type {
   Transport,
 } from './transport.js'
 import type { Wire } from './wire.js'
-
-/** Connections that the kernel completes before we accept them. It caps this with net.core.somaxconn, 4096 since Linux 5.4. */
-const BACKLOG = 4096
 
 /** What is undocumented of Node's server, and used here alone. */
 interface ServerHandle {
@@ -55,10 +51,10 @@ export class NodeTransport implements Transport {
       socket.setKeepAlive(true, options.keepAliveMs)
       accept(new NodeWire(socket))
     })
-    await this.#startListening(server, options)
+    const address = await startListening(server, options, this.#transparentSockets)
     server.on('error', onError)
     if (this.#acceptMode === 'handle') adoptHandles(server, options.keepAliveMs, accept, onError)
-    return listeningSocket(server)
+    return listeningSocket(server, address)
   }
 
   connect({ host, port, keepAliveMs, from }: ConnectOptions, onConnected: OnConnected): Wire {
@@ -75,20 +71,6 @@ export class NodeTransport implements Transport {
     wire.whenConnected(onConnected)
     wire.socket.connect({ host, port, autoSelectFamily: false })
     return wire
-  }
-
-  async #startListening(server: Server, options: ListenOptions): Promise<void> {
-    const { host, port, ipv6Only } = options
-    const descriptor = options.descriptor ?? (options.isTransparent ? await this.#transparent(options) : undefined)
-    // Node takes the backlog of a descriptor from the second argument alone.
-    if (descriptor === undefined) server.listen({ host, port, ipv6Only, backlog: BACKLOG })
-    else (server.listen as (options: object, backlog: number) => Server).call(server, { fd: descriptor }, BACKLOG)
-    await once(server, 'listening')
-  }
-
-  async #transparent({ host, port, ipv6Only }: ListenOptions): Promise<number> {
-    const { address } = await lookup(host)
-    return this.#transparentSockets.listener({ host: address, port }, ipv6Only)
   }
 }
 
@@ -141,12 +123,10 @@ function acceptedWire(wire: NodeWire): AcceptedWire | undefined {
   return wire as AcceptedWire & NodeWire
 }
 
-function listeningSocket(server: Server): ListeningSocket {
-  const bound = server.address()
-  if (bound === null || typeof bound === 'string') throw new TypeError('not a TCP server')
+function listeningSocket(server: Server, { host, port }: Address): ListeningSocket {
   return {
-    host: bound.address,
-    port: bound.port,
+    host,
+    port,
     // The server's own callback may wait for its connections, which go on. Its handle is gone two turns after close().
     close: () =>
       new Promise((resolve) => {

@@ -2,21 +2,12 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './address.js'
 import { LastWordsSocket } from './last-words-socket.js'
+import { READ_BUFFER_BYTES, takeBack } from './read-buffer.js'
+import { resetSocket } from './reset-socket.js'
 import type { OnConnected } from './transport.js'
 import type { Wire, WireReader } from './wire.js'
 
-/**
- * Bytes that one read may bring: all sockets read into one buffer of this size, since a read is handed on before the next begins. It
- * is also the most that a connection holds back for a slow reader, beside Node's own high-water mark. Twice what libuv asks the kernel
- * for: half as many turns for bulk traffic (1.55 GB/s instead of 1.15 on one core), and no more from four times.
- */
-const READ_BUFFER_BYTES = 128 * 1024
-
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
-
-/** Tests set it: whoever keeps a borrowed chunk then finds it overwritten. */
-const poisonsReads = process.env.SLUICE_POISON_READS === '1'
-const POISON = 0xa5
 
 /**
  * What is written is copied here first and a view of it handed to Node, because libuv keeps a pointer to what the kernel did not take:
@@ -178,13 +169,7 @@ export class NodeWire implements Wire {
   reset(): void {
     if (this.#isOver) return
     this.#isOver = true
-    const socket = this.#socket
-    // On a socket that is still connecting, resetAndDestroy() would wait for the connection first. While our FIN is under way it
-    // fails, and the socket is then never closed (libuv: SO_LINGER must not be combined with a shutdown): one turn later it works.
-    const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
-    if (socket.connecting) socket.destroy()
-    else if (isEnding) socket.once('finish', () => socket.resetAndDestroy())
-    else socket.resetAndDestroy()
+    resetSocket(this.#socket)
   }
 
   close(): void {
@@ -215,7 +200,7 @@ export class NodeWire implements Wire {
     const chunk = readBuffer.subarray(0, length)
     if (this.#isDetached) return this.#socket.push(Buffer.from(chunk))
     this.received(chunk)
-    if (poisonsReads) chunk.fill(POISON)
+    takeBack(chunk)
     return true
   }
 

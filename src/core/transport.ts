@@ -40,7 +40,7 @@ export interface ConnectOptions {
 /** Called once, from a later turn than `connect`: without an error when the wire is open. */
 export type OnConnected = (error?: NodeJS.ErrnoException) => void
 
-/** Where wires come from. Node's sockets now, a native transport later. Wires have no-delay on and keep half-close. */
+/** Where wires come from. Wires have no-delay on and keep half-close. */
 export interface Transport {
   /** Rejects with Node's error where the address cannot be bound. `onError` hears of failed accepts (out of descriptors). */
   listen(

@@ -15,9 +15,10 @@ export interface WireReader {
 }
 
 /**
- * One side of a connection, as borrowed chunks. Hides the transport: Node's sockets now, a native one later.
+ * One side of a connection, as borrowed chunks. Hides the transport: the native one, or Node's sockets.
  *
- * A wire reads as soon as it is open: give it a reader in the turn in which you get it. Half-close is allowed in both directions.
+ * A wire reads as soon as it is open: give it a reader in the callback in which you get it. Many sockets may be told of in one turn, and
+ * promises go on behind the last of them. Half-close is allowed in both directions.
  */
 export interface Wire {
   /** Bytes read from and written to the peer so far. */

@@ -2,16 +2,16 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../core/address.js'
+import type { NativeSockets } from '../core/native/native-sockets.js'
 
-/** What `native/sluice.c` has. Numbers below zero are negated errno values. */
-export interface NativeAddon {
+/** What the files of `native/` have. Numbers below zero are negated errno values. */
+export interface NativeAddon extends NativeSockets {
   /** Undefined where the kernel tracks no such connection. */
   originalDestination(descriptor: number): Address | undefined
   /** A socket that is bound, and not listening yet. */
   transparentListener(host: string, port: number, isIpv6Only: boolean): number
   /** A socket that will connect from `host`; the kernel picks its port then. */
   transparentSource(host: string): number
-  closeDescriptor(descriptor: number): void
 }
 
 /** The addon and where it was found; or why there is none. */

@@ -3,18 +3,27 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AcceptMode, NodeTransport } from '../../src/core/node-transport.js'
 import { TRANSPORT } from '../../src/core/tokens.js'
-import type { AcceptedWire } from '../../src/core/transport.js'
+import type { AcceptedWire, Transport } from '../../src/core/transport.js'
+import { NativeTransport } from '../../src/core/native/native-transport.js'
+import { transportChoice } from '../../src/system-transport.js'
 import type { Wire, WireReader } from '../../src/core/wire.js'
 import { connectTo, type Peer, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
 
-const modes: readonly AcceptMode[] = ['handle', 'data']
+const modes: readonly (AcceptMode | 'native')[] = ['handle', 'data', 'native']
+
+function transportOf(mode: AcceptMode | 'native'): Transport {
+  if (mode !== 'native') return new NodeTransport({ acceptMode: mode })
+  const choice = transportChoice()
+  if (choice.name === 'node') throw new Error(choice.reason)
+  return new NativeTransport(choice.poller)
+}
 
 /** A wire that was accepted, and who is at its other end. */
-async function accept(mode: AcceptMode): Promise<{ wire: AcceptedWire; client: Peer }> {
+async function accept(mode: AcceptMode | 'native'): Promise<{ wire: AcceptedWire; client: Peer }> {
   let accepted: (wire: AcceptedWire) => void = () => {}
   const wire = new Promise<AcceptedWire>((resolve) => (accepted = resolve))
-  const transport = new NodeTransport({ acceptMode: mode })
+  const transport = transportOf(mode)
   const socket = await transport.listen(
     { host: '127.0.0.1', port: 0, ipv6Only: false, keepAliveMs: 10_000 },
     (one) => {
@@ -50,7 +59,7 @@ describe.each(modes)('a wire accepted by %s', (mode) => {
     client.send('borrowed')
     expect(await client.hears('borrowed')).toBe('borrowed')
     // Read buffers are overwritten once the callback has returned, so that who keeps one is found out.
-    if (mode === 'handle') expect(Buffer.from(kept[0]!).toString()).not.toBe('borrowed')
+    if (mode !== 'data') expect(Buffer.from(kept[0]!).toString()).not.toBe('borrowed')
     expect(wire.bytesRead).toBe(8)
     expect(wire.bytesWritten).toBe(8)
   })
@@ -137,6 +146,33 @@ describe.each(modes)('a wire accepted by %s', (mode) => {
   })
 })
 
+describe.each(modes)('a wire accepted by %s that was given up', (mode) => {
+  test.each(['close', 'reset'] as const)('is still closed by %s()', async (how) => {
+    for (const hasEnded of [false, true]) {
+      const { wire, client } = await accept(mode)
+      const over = new Promise<void>((resolve) => wire.whenClosed(resolve))
+      const { localHost, localPort } = wire
+      const socket = wire.detach()
+      expect(wire).toMatchObject({ localHost, localPort })
+      if (hasEnded) socket.end()
+      wire[how]()
+      await over
+      if (hasEnded) continue
+      if (how === 'close') await client.ended()
+      else expect(await client.closed()).toBe('ECONNRESET')
+    }
+  })
+
+  test('when it was closed is a socket that is closed', async () => {
+    const { wire } = await accept(mode)
+    const over = new Promise<void>((resolve) => wire.whenClosed(resolve))
+    wire.close()
+    const socket = wire.detach()
+    expect(socket.destroyed).toBe(true)
+    await over
+  })
+})
+
 test('everything works without adopting handles, which is undocumented', async () => {
   const server = await serve()
   const sluice = await startListener(
@@ -156,13 +192,13 @@ test('everything works without adopting handles, which is undocumented', async (
   expect(await closed).toMatchObject({ protocol: 'http/1', reason: 'end', bytes: { client: 27, server: bytes.length } })
 })
 
-describe('a wire that was connected', () => {
+describe.each(['handle', 'native'] as const)('a wire that was connected by %s', (mode) => {
   /** A wire that is paused, and whose peer has said this and was reset: as the kernel does with one that is closed and has unread bytes. */
   async function connectedTo(lastWords: string): Promise<Wire> {
     const server = await serve()
     const wire = await new Promise<Wire>((resolve, reject) => {
       const options = { host: '127.0.0.1', port: server.port, keepAliveMs: 10_000 }
-      const connecting = new NodeTransport().connect(options, (error) => {
+      const connecting = transportOf(mode).connect(options, (error) => {
         if (error) reject(error)
         else resolve(connecting)
       })

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -122,7 +122,9 @@ describe.skipIf(compiler.areMissing)('building it' + compiler.why, () => {
   /** A copy of what the package has, to build in. */
   async function packaged(): Promise<string> {
     const path = await folder()
-    const { code } = await runProgram('cp', ['-r', join(root, 'native/build.mjs'), join(root, 'native/sluice.c'), path])
+    const { files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly files: string[] }
+    const sources = files.filter((file) => /^native\/.*\.\w+$/.test(file)).map((file) => join(root, file))
+    const { code } = await runProgram('cp', [...sources, path])
     expect(code).toBe(0)
     await runProgram('ln', ['-s', join(root, 'node_modules'), join(path, 'node_modules')])
     return path
