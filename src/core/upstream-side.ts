@@ -119,7 +119,7 @@ export class UpstreamSide implements DialEvents, SpareHolder {
     if (this.#isWireOpen) this.#drop()
     this.#dial?.cancel()
     this.#dial = undefined
-    this.#settle(this.#aborted())
+    this.#abort()
   }
 
   /**
@@ -166,7 +166,7 @@ export class UpstreamSide implements DialEvents, SpareHolder {
   #surrenderDial(dial: Dial, endpoint: Endpoint): TakenDial {
     const count = this.#countLater()
     this.#dial = undefined
-    this.#settle(this.#aborted())
+    this.#abort()
     return {
       endpoint,
       goOn: (target, events) => {
@@ -277,9 +277,11 @@ export class UpstreamSide implements DialEvents, SpareHolder {
     this.#dial ??= new Dial(group, this.#environment.dial, this, this.#owner.source)
   }
 
-  #aborted(): SluiceError {
+  /** Every connection comes by here when it closes: an error costs more than all else that happens then. */
+  #abort(): void {
+    if (this.#onDialled === undefined) return
     const reason = 'the connection was closed before its destination was connected'
-    return new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason)
+    this.#settle(new SluiceError('SLUICE_CONNECT_ABORTED', this.#environment.context.name, reason))
   }
 
   #settle(error?: SluiceError): void {

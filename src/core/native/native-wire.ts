@@ -186,7 +186,7 @@ export class NativeWire implements Wire, ReadySocket {
   }
 
   onReady(flags: number): void {
-    if (this.#opening !== undefined) this.#opened(this.#opening)
+    if (this.#opening !== undefined) this.#opened(this.#opening, (flags & (BROKEN | HUNG_UP)) !== 0)
     if (this.#isOver) return
     // The kernel ends a read before an urgent byte, whatever is behind it.
     const hasMore = (flags & (PEER_ENDED | BROKEN | HUNG_UP | URGENT)) !== 0
@@ -202,9 +202,9 @@ export class NativeWire implements Wire, ReadySocket {
     onClosed?.()
   }
 
-  #opened({ address, onConnected }: Opening): void {
+  #opened({ address, onConnected }: Opening, hasFailed: boolean): void {
     this.#opening = undefined
-    const errno = this.#poller.sockets.connectError(this.#descriptor)
+    const errno = hasFailed ? this.#poller.sockets.connectError(this.#descriptor) : 0
     if (errno < 0) {
       this.close()
       return onConnected(systemError('connect', errno, address))
