@@ -4,8 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AcceptMode, NodeTransport } from '../../src/core/node-transport.js'
 import { TRANSPORT } from '../../src/core/tokens.js'
 import type { AcceptedWire, Transport } from '../../src/core/transport.js'
-import { NativeTransport } from '../../src/core/native/native-transport.js'
-import { transportChoice } from '../../src/system-transport.js'
+import { nativeTransport } from '../support/native-transport.js'
 import type { Wire, WireReader } from '../../src/core/wire.js'
 import { connectTo, type Peer, serve } from '../support/sockets.js'
 import { startListener, turns } from '../support/start-sluice.js'
@@ -14,9 +13,7 @@ const modes: readonly (AcceptMode | 'native')[] = ['handle', 'data', 'native']
 
 function transportOf(mode: AcceptMode | 'native'): Transport {
   if (mode !== 'native') return new NodeTransport({ acceptMode: mode })
-  const choice = transportChoice()
-  if (choice.name === 'node') throw new Error(choice.reason)
-  return new NativeTransport(choice.poller)
+  return nativeTransport()
 }
 
 /** A wire that was accepted, and who is at its other end. */

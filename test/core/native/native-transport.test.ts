@@ -3,13 +3,11 @@ import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { NativeTransport } from '../../../src/core/native/native-transport.js'
-import type { SocketPoller } from '../../../src/core/native/socket-poller.js'
 import { systemError } from '../../../src/core/system-error.js'
 import { nativeAddon } from '../../../src/interception/native-addon.js'
 import type { AcceptedWire } from '../../../src/core/transport.js'
 import type { Wire, WireReader } from '../../../src/core/wire.js'
-import { transportChoice } from '../../../src/system-transport.js'
+import { nativePoller, nativeTransport } from '../../support/native-transport.js'
 import { needPrograms } from '../../support/need-programs.js'
 import { runProgram, startProgram } from '../../support/run-program.js'
 import { connectTo, serve } from '../../support/sockets.js'
@@ -23,16 +21,6 @@ if (addon === undefined && process.env.CI === 'true') throw new Error(`${problem
 const perl = needPrograms('perl')
 
 const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url))
-
-function poller(): SocketPoller {
-  const choice = transportChoice()
-  if (choice.name === 'node') throw new Error(choice.reason)
-  return choice.poller
-}
-
-function transport(): NativeTransport {
-  return new NativeTransport(poller())
-}
 
 function reader(overrides: Partial<WireReader>): WireReader {
   return { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {}, ...overrides }
@@ -52,7 +40,7 @@ const nowhere = { host: '127.0.0.1', keepAliveMs: 10_000 }
 
 async function listen(onWire: (wire: AcceptedWire) => void, onError: (error: Error) => void = () => {}) {
   const options = { host: '127.0.0.1', port: 0, ipv6Only: false, keepAliveMs: 10_000 }
-  const listening = await transport().listen(options, onWire, onError)
+  const listening = await nativeTransport().listen(options, onWire, onError)
   onTestFinished(() => listening.close())
   return listening
 }
@@ -64,7 +52,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
     await listening.close()
     const events: unknown[] = []
     const closed = new Promise<void>((resolve) => {
-      const wire = transport().connect({ ...nowhere, port }, (error) => void events.push(error))
+      const wire = nativeTransport().connect({ ...nowhere, port }, (error) => void events.push(error))
       wire.whenClosed(() => {
         events.push('closed')
         resolve()
@@ -79,7 +67,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
 
   test.each(['127.0.0.1.2', 'example.com', ''])('refuses %j, which is no address, the same way', async (host) => {
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-      transport().connect({ host, port: 1, keepAliveMs: 10_000 }, resolve)
+      nativeTransport().connect({ host, port: 1, keepAliveMs: 10_000 }, resolve)
     })
     expect(error).toMatchObject({ code: 'EINVAL', syscall: 'connect' })
   })
@@ -88,7 +76,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
     const port = await startUnansweringServer()
     const events: string[] = []
     await new Promise<void>((resolve) => {
-      const wire = transport().connect({ ...nowhere, port }, () => void events.push('connected'))
+      const wire = nativeTransport().connect({ ...nowhere, port }, () => void events.push('connected'))
       wire.whenClosed(() => {
         events.push('closed')
         resolve()
@@ -101,7 +89,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
 
   test('asks nobody to wait who has written nothing', async () => {
     const server = await serve()
-    const wire = transport().connect({ ...nowhere, port: server.port }, () => {})
+    const wire = nativeTransport().connect({ ...nowhere, port: server.port }, () => {})
     expect(wire.write(Buffer.alloc(0))).toBe(true)
     await server.accepted()
     wire.close()
@@ -112,11 +100,11 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
     const { port } = listening
     await listening.close()
     const open = readdirSync('/proc/self/fd').length
-    const watch = vi.spyOn(poller(), 'watch').mockImplementationOnce(() => {
+    const watch = vi.spyOn(nativePoller(), 'watch').mockImplementationOnce(() => {
       throw systemError('epoll_ctl', -constants.errno.ENOSPC)
     })
     onTestFinished(() => watch.mockRestore())
-    const error = await new Promise((resolve) => void transport().connect({ ...nowhere, port }, resolve))
+    const error = await new Promise((resolve) => void nativeTransport().connect({ ...nowhere, port }, resolve))
     expect(error).toMatchObject({ code: 'ENOSPC', syscall: 'epoll_ctl' })
     await turns()
     expect(readdirSync('/proc/self/fd').length).toBe(open)
@@ -131,7 +119,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
   test('keeps what is written to it and its end, and sends them in their order', async () => {
     const server = await serve()
     const drained = new Promise<void>((resolve) => {
-      const wire = transport().connect({ ...nowhere, port: server.port }, () => {})
+      const wire = nativeTransport().connect({ ...nowhere, port: server.port }, () => {})
       wire.read(reader({ onDrain: resolve }))
       expect(wire.write(Buffer.from('one '))).toBe(false)
       wire.write(Buffer.from('two '))
@@ -141,7 +129,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
     const peer = await server.accepted()
     expect(await peer.hears('two')).toBe('one two ')
 
-    const wire = transport().connect({ ...nowhere, port: server.port }, () => {})
+    const wire = nativeTransport().connect({ ...nowhere, port: server.port }, () => {})
     wire.write(Buffer.from('last'))
     wire.end()
     const second = await server.accepted(1)
@@ -165,7 +153,7 @@ describe.skipIf(addon === undefined)('native wires', () => {
       if (second !== undefined) return
       reused = other.descriptor
       other.close()
-      second = transport().connect({ ...nowhere, port: unanswering }, () => (isConnected = true))
+      second = nativeTransport().connect({ ...nowhere, port: unanswering }, () => (isConnected = true))
     }
     wires[0]!.read(reader({ onChunk: closeTheOther(wires[1]!) }))
     wires[1]!.read(reader({ onChunk: closeTheOther(wires[0]!) }))
@@ -205,7 +193,7 @@ describe.skipIf(addon === undefined)('native wires', () => {
 
   test('that cannot be watched when they listen leave no descriptor open', async () => {
     const open = readdirSync('/proc/self/fd').length
-    const watch = vi.spyOn(poller(), 'watch').mockImplementationOnce(() => {
+    const watch = vi.spyOn(nativePoller(), 'watch').mockImplementationOnce(() => {
       throw systemError('epoll_ctl', -constants.errno.ENOSPC)
     })
     onTestFinished(() => watch.mockRestore())
@@ -231,9 +219,9 @@ describe.skipIf(addon === undefined)('native wires', () => {
     const thrown = uncaught()
     const server = await serve()
     const fd = addon!.connect('127.0.0.1', server.port, -1, 1)
-    onTestFinished(() => poller().close(fd))
+    onTestFinished(() => nativePoller().close(fd))
     const told: number[] = []
-    poller().watch(fd, {
+    nativePoller().watch(fd, {
       onReady(flags) {
         if (told.push(flags) === 1) throw new Error('a bug in a dialler')
       },
@@ -314,7 +302,9 @@ const nobody = { onChunk() {}, onEnd() {}, onError() {}, onDrain() {} }
 
 function evaluate(source: string, { limit = '', env = {} }: { limit?: string; env?: NodeJS.ProcessEnv } = {}) {
   const node = `exec ${process.execPath} --input-type=module --eval "$SOURCE"`
-  return runProgram('bash', ['-c', `${limit} ${node}`], { env: { ...process.env, ...env, SOURCE: PREAMBLE + source } })
+  return runProgram('bash', ['-c', `${limit} ${node}`], {
+    env: { ...process.env, SLUICE_TRANSPORT: '', ...env, SOURCE: PREAMBLE + source },
+  })
 }
 
 describe.skipIf(addon === undefined)('a process with the native transport', () => {

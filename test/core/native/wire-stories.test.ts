@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { NativeTransport } from '../../../src/core/native/native-transport.js'
 import { nativeAddon } from '../../../src/interception/native-addon.js'
 import { NodeTransport } from '../../../src/core/node-transport.js'
 import type { ListeningSocket, Transport } from '../../../src/core/transport.js'
 import type { Wire } from '../../../src/core/wire.js'
-import { transportChoice } from '../../../src/system-transport.js'
+import { nativeTransport } from '../../support/native-transport.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { turns } from '../../support/start-sluice.js'
@@ -329,9 +328,7 @@ function brokenLaws(side: WireSide, peer: PeerSide | undefined, isNode: boolean)
 
 function transportOf(name: string): Transport {
   if (name === 'node') return new NodeTransport()
-  const choice = transportChoice()
-  if (choice.name === 'node') throw new Error(choice.reason)
-  return new NativeTransport(choice.poller)
+  return nativeTransport()
 }
 
 describe.skipIf(nativeAddon().addon === undefined)(`${STORIES} stories from seed ${SEED}`, () => {
