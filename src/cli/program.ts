@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Registry } from '../core/config/registry.js'
 import { addAwaitCommand } from './await.js'
+import { makeBaseProgram } from './base-program.js'
 import { addCheckCommand } from './check.js'
 import { addDoctorCommand } from './doctor.js'
 import { addExplainCommand } from './explain.js'
@@ -8,7 +9,6 @@ import { addInjectCommand } from './inject.js'
 import { addInterceptCommand } from './intercept.js'
 import { addLearnCommand } from './learn.js'
 import { addNewCommand } from './new-plugin.js'
-import { packageVersion } from './package-version.js'
 import { addProxyCommand } from './proxy.js'
 import { addQuickstartCommand } from './quickstart.js'
 import { addRunCommand } from './run.js'
@@ -32,16 +32,7 @@ Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
 
 /** All commands. It throws a CommanderError in place of exiting. */
 export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Command {
-  const program = new Command('sluice')
-    .description(
-      'A TCP proxy that finds out what every connection speaks: no port lists, no timers, and it can tell you why.',
-    )
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', EXAMPLES)
-    .showHelpAfterError('(--help shows what there is)')
-    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
-    .exitOverride()
+  const program = makeBaseProgram(io).addHelpText('after', EXAMPLES)
   addRunCommand(program, io)
   addProxyCommand(program, io, registry)
   addCheckCommand(program, io, registry)
