@@ -63,7 +63,7 @@ export const TARGETS = [
   {
     name: 'sluice-http-route',
     title: 'Sluice, routing requests',
-    scenarios: ['small-requests', ...ROUTES, 'new-connections'],
+    scenarios: ['small-requests', ...ROUTES],
     missing: missingSluice,
     start: (setting) => startSluice(setting, ['    filters: [detect, http-metrics, http-route, tcp-forward]']),
   },
