@@ -1,11 +1,13 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from './address.js'
+import { deaf } from './deaf.js'
 import { LastWordsSocket } from './last-words-socket.js'
 import { READ_BUFFER_BYTES, takeBack } from './read-buffer.js'
 import { resetSocket } from './reset-socket.js'
 import type { OnConnected } from './transport.js'
 import type { Wire, WireReader } from './wire.js'
+import { giveBlockBack, takeBlock } from './write-blocks.js'
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
 
@@ -13,17 +15,7 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
  * What is written is copied here first and a view of it handed to Node, because libuv keeps a pointer to what the kernel did not take:
  * a view of the read buffer would be overwritten under it. When something is left, the scratch is lent to the wire and a new one taken.
  */
-let scratch = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
-
-/**
- * Scratches that came back from wires that have drained, for the next that is lent: two gigabytes through slow readers took tens of
- * megabytes of fresh ones before they were collected.
- */
-const spareScratches: (typeof scratch)[] = []
-/** 4 MiB: more readers that are slow at the same time leave theirs to the garbage collector. */
-const MAX_SPARE_SCRATCHES = 32
-
-const nobody: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
+let scratch = takeBlock()
 
 const WIRE = Symbol('wire')
 interface WireSocket extends Socket {
@@ -53,14 +45,14 @@ function onData(this: Socket, chunk: Uint8Array): void {
 /** A wire over one of Node's sockets: reads into the shared buffer, hands out borrowed chunks, copies before it writes. */
 export class NodeWire implements Wire {
   readonly #socket: Socket
-  #reader: WireReader = nobody
+  #reader: WireReader = deaf
   #isPaused = false
   #hasEnded = false
   #isBlocked = false
   #isOver = false
   #isDetached = false
   /** What Node still writes from, back when it has drained. */
-  #lentScratch: typeof scratch | undefined
+  #lentScratch: Uint8Array | undefined
   #onConnected: OnConnected | undefined
   #onClosed: (() => void) | undefined
   bytesRead = 0
@@ -182,7 +174,7 @@ export class NodeWire implements Wire {
     socket.pause()
     const held = this.#reader.onDetach?.()
     this.#isDetached = true
-    this.#reader = nobody
+    this.#reader = deaf
     socket.off('end', onEnd).off('error', onError).off('drain', onDrain)
     if (held && held.length > 0) socket.unshift(Buffer.from(held))
     return socket
@@ -191,9 +183,9 @@ export class NodeWire implements Wire {
   /** Node says 'drain' only after a write that filled its high-water mark: what a smaller one left is not heard of and stays lent. */
   #lendScratch(): void {
     // What stayed lent is free: a scratch is written from only where nothing waits.
-    const free = this.#lentScratch ?? spareScratches.pop()
+    const free = this.#lentScratch ?? takeBlock()
     this.#lentScratch = scratch
-    scratch = free ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+    scratch = free
   }
 
   #receivedInBuffer(length: number): boolean {
@@ -225,7 +217,7 @@ export class NodeWire implements Wire {
 
   drained(): void {
     if (this.#lentScratch !== undefined) {
-      if (spareScratches.length < MAX_SPARE_SCRATCHES) spareScratches.push(this.#lentScratch)
+      giveBlockBack(this.#lentScratch)
       this.#lentScratch = undefined
     }
     if (!this.#isBlocked) return
@@ -253,7 +245,7 @@ export class NodeWire implements Wire {
     const onClosed = this.#onClosed
     // Node's handle lives on for a while: what it leads to need not.
     this.#onClosed = undefined
-    this.#reader = nobody
+    this.#reader = deaf
     onClosed?.()
   }
 

@@ -2,6 +2,7 @@ import { type Address, formatAddress } from './address.js'
 import type { ChainStep } from './chain.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
+import { deaf } from './deaf.js'
 import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
@@ -299,7 +300,8 @@ export class ProxiedConnection implements Connection {
     if (reason === 'answered') this.#closedBy = 'proxy'
     else this.#closedBy ??= 'proxy'
     this.#linger(this.downstream.pendingBytes)
-    this.downstream.read(lastReader)
+    // What it still says is thrown away, so that closing does not reset the answer.
+    this.downstream.read(deaf)
     this.downstream.resume()
     this.downstream.end()
     this.#announce()
@@ -680,6 +682,3 @@ export class ProxiedConnection implements Connection {
     }
   }
 }
-
-/** Reads a client out after we have answered it: what it still says is thrown away, so that closing does not reset the answer. */
-const lastReader: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }

@@ -1,5 +1,6 @@
 import type { Address } from './address.js'
 import type { CloseSummary } from './close-summary.js'
+import { deaf } from './deaf.js'
 import type { DecisionMetrics } from './decision-metrics.js'
 import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
 import { SluiceError } from './errors.js'
@@ -11,7 +12,7 @@ import { type TcpMetrics, WireMeter } from './tcp-metrics.js'
 import type { Trace } from './trace.js'
 import type { Endpoint } from './endpoint.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import type { Wire, WireReader } from './wire.js'
+import type { Wire } from './wire.js'
 
 /** What the server's side of a connection needs of its surroundings: one for all connections of a listener. */
 export interface UpstreamEnvironment {
@@ -323,5 +324,3 @@ export class UpstreamSide implements DialEvents, SpareHolder {
     }
   }
 }
-
-const deaf: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Address } from '../core/address.js'
+import { deaf } from '../core/deaf.js'
 import type { AcceptedWire } from '../core/transport.js'
 import type { WireReader } from '../core/wire.js'
 import { WireDuplex } from './wire-duplex.js'
@@ -9,8 +10,6 @@ export const WIRE_CAPACITY_BYTES = 16 * 1024
 
 /** What a chunk becomes when `onChunk` has returned: who kept it, finds this. */
 const POISON = 0xa5
-
-const nobody: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
 
 /**
  * One end of a connection that lives in memory. Keeps the contract of `Wire` to the letter: everything arrives in a later turn of the
@@ -181,7 +180,7 @@ export class MemoryWire implements AcceptedWire {
 
   /** A throw ends this connection, as it does on a socket. */
   #call(tell: (reader: WireReader) => void): void {
-    const reader = this.#reader ?? nobody
+    const reader = this.#reader ?? deaf
     try {
       tell(reader)
     } catch (error) {
@@ -204,7 +203,7 @@ export class MemoryWire implements AcceptedWire {
     if (this.#isClosed) return
     this.#isClosed = true
     const onClosed = this.#onClosed
-    this.#reader = nobody
+    this.#reader = deaf
     this.#onClosed = undefined
     onClosed?.()
   }

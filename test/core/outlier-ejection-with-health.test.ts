@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EndpointConfig, HostPort } from '../../src/core/config/config.js'
+import type { EndpointConfig } from '../../src/core/config/config.js'
 import { EndpointMetrics } from '../../src/core/endpoint-metrics.js'
 import type { EndpointSource } from '../../src/core/endpoint-source.js'
 import { silentLog } from '../../src/core/log.js'
@@ -7,8 +7,8 @@ import { MetricsRegistry } from '../../src/core/metrics.js'
 import { OutlierEjection } from '../../src/core/outlier-ejection.js'
 import { UpstreamGroup } from '../../src/core/upstream-group.js'
 import { HealthChecks } from '../../src/health/health-checks.js'
-import type { Probe } from '../../src/health/probe.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
+import { GivenProbe } from '../support/given-probe.js'
 import { seededRandom } from '../support/seeded-random.js'
 
 const EJECTION = {
@@ -24,19 +24,6 @@ const EJECTION = {
 const HEALTH = { http: undefined, port: undefined, intervalMs: 20_000, timeoutMs: 1_000_000, rise: 1, fall: 1 }
 
 const at = (port: number): EndpointConfig => ({ host: '10.0.0.1', port, maxConnections: undefined })
-
-/** Checks that are under way until the test says how they come out. */
-class GivenProbe implements Probe {
-  readonly running = new Map<number, (problem?: string) => void>()
-
-  begin({ port }: HostPort, done: (problem?: string) => void): () => void {
-    this.running.set(port, (problem) => {
-      this.running.delete(port)
-      done(problem)
-    })
-    return () => void this.running.delete(port)
-  }
-}
 
 /** A group whose endpoints are both set aside where they fail, and checked. */
 async function started(ports: readonly number[], maxPercent = 100) {

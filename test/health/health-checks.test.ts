@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { EndpointConfig, HealthCheckConfig, HostPort } from '../../src/core/config/config.js'
+import type { EndpointConfig, HealthCheckConfig } from '../../src/core/config/config.js'
 import type { EndpointSource } from '../../src/core/endpoint-source.js'
 import { silentLog } from '../../src/core/log.js'
 import { UpstreamGroup } from '../../src/core/upstream-group.js'
 import { HealthChecks, MAX_CONCURRENT_CHECKS } from '../../src/health/health-checks.js'
-import type { Probe } from '../../src/health/probe.js'
 import { FakeClock } from '../../src/testing/fake-clock.js'
+import { GivenProbe } from '../support/given-probe.js'
 
 const DEFAULTS: HealthCheckConfig = {
   http: undefined,
@@ -17,19 +17,6 @@ const DEFAULTS: HealthCheckConfig = {
 }
 
 const at = (port: number): EndpointConfig => ({ host: '10.0.0.1', port, maxConnections: undefined })
-
-/** Checks that are under way until the test says how they come out. */
-class GivenProbe implements Probe {
-  readonly running = new Map<number, (problem?: string) => void>()
-
-  begin({ port }: HostPort, done: (problem?: string) => void): () => void {
-    this.running.set(port, (problem) => {
-      this.running.delete(port)
-      done(problem)
-    })
-    return () => void this.running.delete(port)
-  }
-}
 
 async function started(count: number, config: Partial<HealthCheckConfig> = {}, random = 0.5) {
   const [clock, probe] = [new FakeClock(), new GivenProbe()]

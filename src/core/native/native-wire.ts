@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address } from '../address.js'
+import { deaf } from '../deaf.js'
 import { READ_BUFFER_BYTES, takeBack } from '../read-buffer.js'
 import { resetSocket } from '../reset-socket.js'
 import { systemError } from '../system-error.js'
@@ -22,8 +23,6 @@ import { WriteQueue } from './write-queue.js'
 /** Full reads of one socket before it is the next one's turn. */
 const MAX_READS = 4
 
-const nobody: WireReader = { onChunk: () => {}, onEnd: () => {}, onError: () => {}, onDrain: () => {} }
-
 /** Where a wire is going that is not open yet. */
 interface Opening {
   readonly address: Address
@@ -35,7 +34,7 @@ export class NativeWire implements Wire, ReadySocket {
   readonly #poller: SocketPoller
   #descriptor: number
   #opening: Opening | undefined
-  #reader: WireReader = nobody
+  #reader: WireReader = deaf
   #isPaused = false
   /** There may be more to read than the kernel will tell of by itself. */
   #isUnread = false
@@ -165,7 +164,7 @@ export class NativeWire implements Wire, ReadySocket {
     // As of Node's own: whoever gets it sees that it is closed.
     if (this.#isOver) return new Socket().destroy()
     this.#isOver = true
-    this.#reader = nobody
+    this.#reader = deaf
     const fd = this.#descriptor
     this.#localAddress()
     this.#poller.unwatch(fd)
@@ -198,7 +197,7 @@ export class NativeWire implements Wire, ReadySocket {
   wasClosed(): void {
     const onClosed = this.#onClosed
     this.#onClosed = undefined
-    this.#reader = nobody
+    this.#reader = deaf
     onClosed?.()
   }
 

@@ -1,12 +1,7 @@
-import { READ_BUFFER_BYTES } from '../read-buffer.js'
+import { giveBlockBack, takeBlock } from '../write-blocks.js'
 
 /** What is left of a smaller write is copied by itself: a block would be mostly empty. */
 const MIN_BLOCK_BYTES = 16 * 1024
-
-/** Blocks that have left, for the next that have to wait: a slow reader would cost a new one with each write. */
-const spareBlocks: Uint8Array[] = []
-/** 4 MiB: what more slow readers wait with is left to the garbage collector. */
-const MAX_SPARE_BLOCKS = 32
 
 interface Piece {
   readonly bytes: Uint8Array
@@ -28,7 +23,7 @@ export class WriteQueue {
     if (last?.isBlock) rest = rest.subarray(fill(last, rest))
     while (rest.length > 0) {
       const isBlock = rest.length >= MIN_BLOCK_BYTES
-      const bytes = isBlock ? (spareBlocks.pop() ?? Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)) : Buffer.from(rest)
+      const bytes = isBlock ? takeBlock() : Buffer.from(rest)
       const piece = { bytes, start: 0, end: isBlock ? 0 : rest.length, isBlock }
       this.#pieces.push(piece)
       if (!isBlock) return
@@ -57,7 +52,7 @@ export class WriteQueue {
 
   #drop(): void {
     const { bytes, isBlock } = this.#pieces.shift()!
-    if (isBlock && spareBlocks.length < MAX_SPARE_BLOCKS) spareBlocks.push(bytes)
+    if (isBlock) giveBlockBack(bytes)
   }
 }
 

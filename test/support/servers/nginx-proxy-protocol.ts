@@ -6,6 +6,7 @@ import { freePort } from '../free-port.js'
 import { startProgram } from '../run-program.js'
 import { startServer, type Stoppable } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
+import { nginxHttpPaths } from './nginx-http-paths.js'
 
 /** Debian's package libnginx-mod-stream. */
 const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
@@ -43,9 +44,7 @@ pid ${folder}/nginx.pid;
 error_log stderr crit;
 events { worker_connections 256; }
 http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  ${nginxHttpPaths(folder)}
   server {
     listen 127.0.0.1:${receiverPort} proxy_protocol;
     location / {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { NetworkNamespace } from '../network-namespaces.js'
 import { startServer, type Stoppable } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
+import { nginxHttpPaths } from './nginx-http-paths.js'
 
 /** What nginx has seen of a request that it answers. */
 export interface Told {
@@ -60,9 +61,7 @@ pid ${folder}/nginx.pid;
 error_log stderr warn;
 events { worker_connections 1024; }
 http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  ${nginxHttpPaths(folder)}
   server { listen 127.0.0.1:${statusPort}; stub_status; }
   server {
     ${addresses.map((address) => `listen ${address};`).join(' ')}

@@ -6,6 +6,7 @@ import { startProgram } from '../run-program.js'
 import { selfSignedCertificate } from '../self-signed-certificate.js'
 import { startServer, type Stoppable } from '../start-server.js'
 import { temporaryFolder } from '../temporary-folder.js'
+import { nginxHttpPaths } from './nginx-http-paths.js'
 
 export interface NginxServer extends Stoppable {
   /** Speaks HTTP/1.1. */
@@ -54,9 +55,7 @@ pid ${folder}/nginx.pid;
 error_log stderr warn;
 events { worker_connections 1024; }
 http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  ${nginxHttpPaths(folder)}
   ssl_certificate ${folder}/certificate.pem;
   ssl_certificate_key ${folder}/key.pem;
   large_client_header_buffers 4 64k;
