@@ -182,6 +182,30 @@ describe('peak-ewma', () => {
     expect(share(balancer, endpoints, 100)).toEqual([100, 0])
   })
 
+  test('soon forgets one slow answer, as of an endpoint that has just started; a second one it remembers', () => {
+    let now = 0
+    const endpoints = endpointsOf(1, 1)
+    const balancer = balancerOf('peak-ewma', endpoints, () => now)
+    endpoints[0]!.observe({ latencyMs: 50, isFailure: false }, now)
+    endpoints[1]!.observe({ latencyMs: 1, isFailure: false }, now)
+    expect(share(balancer, endpoints, 100)).toEqual([0, 100])
+    now = 5_000
+    for (const count of share(balancer, endpoints, 1_000)) expect(count).toBeGreaterThan(300)
+    endpoints[0]!.observe({ latencyMs: 50, isFailure: false }, now)
+    now = 10_000
+    expect(share(balancer, endpoints, 100)).toEqual([0, 100])
+  })
+
+  test('remembers one failure for long: what cannot be repeated would fail with the next', () => {
+    let now = 0
+    const endpoints = endpointsOf(1, 1)
+    const balancer = balancerOf('peak-ewma', endpoints, () => now)
+    endpoints[0]!.observe({ latencyMs: 1, isFailure: true }, now)
+    endpoints[1]!.observe({ latencyMs: 1, isFailure: false }, now)
+    now = 30_000
+    expect(share(balancer, endpoints, 100)).toEqual([0, 100])
+  })
+
   test('takes endpoints for alike that answer within a millisecond', () => {
     const endpoints = endpointsOf(1, 1)
     const balancer = balancerOf('peak-ewma', endpoints)
