@@ -9,6 +9,7 @@ import type { TcpMetrics } from '../../core/tcp-metrics.js'
 import type { Wire } from '../../core/wire.js'
 import { Http1Upstream, type UpstreamOwner } from './http1-upstream.js'
 import { type DialOwner, PendingDial } from './pending-dial.js'
+import { RecentPeak } from './recent-peak.js'
 import type { WaitingLine } from './waiting-line.js'
 
 /** Who waits for a connection. `onUpstream`, `onConnectFailed` or `onEndpointGone` is called, once; neither after it was forgotten. */
@@ -48,7 +49,8 @@ const MAX_FRESH_MS = 1_000
 
 /**
  * Connections to one endpoint: idle ones are used again, the last one first; a request that finds none opens one. What becomes free
- * where the endpoint holds as many as it may, serves the line of its group.
+ * where the endpoint holds as many as it may, serves the line of its group. There are no more of them than requests have needed at once:
+ * every client that says nothing at first brings one that was dialled early, and servers would be left with all of those.
  */
 export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, SpareHolder {
   readonly endpoint: Endpoint
@@ -58,6 +60,8 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   readonly #environment: PoolEnvironment
   readonly #idle: Http1Upstream[] = []
   readonly #all = new Set<Http1Upstream>()
+  /** Connections that served requests at once. */
+  readonly #needed: RecentPeak
   readonly #dials = new Set<PendingDial>()
   /** Those for nobody yet. */
   readonly #unclaimed: PendingDial[] = []
@@ -70,6 +74,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     this.label = endpoint.label
     this.#environment = environment
     this.#line = line
+    this.#needed = new RecentPeak(environment.idleMs, environment.dial.clock.now())
     this.#stopListening = endpoint.whenGone(() => this.#gone())
     endpoint.spareHolders.add(this)
   }
@@ -123,6 +128,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   }
 
   upstreamIdle(upstream: Http1Upstream, now: number): void {
+    this.#needed.note(this.#all.size - this.#idle.length)
     this.#becomeIdle(upstream, now)
   }
 
@@ -156,6 +162,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
   /** Closes what has been idle for too long. */
   sweep(now: number): void {
     const { idleMs } = this.#environment
+    this.#needed.turn(now)
     for (const upstream of [...this.#idle])
       if (now - upstream.idleSince >= Math.min(idleMs, upstream.keepAliveMs)) this.#closeIdle(upstream)
   }
@@ -230,6 +237,12 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
     upstream.idleSince = since
     this.#idle.push(upstream)
     if (this.#line.isWanted) this.#offerIdle(upstream)
+    this.#closeSurplus()
+  }
+
+  /** The last one to become idle stays in any case. */
+  #closeSurplus(): void {
+    while (this.#idle.length > 1 && this.#all.size > this.#needed.value) this.#closeIdle(this.#idle[0]!)
   }
 
   /** To those who wait here; else to those who wait elsewhere, to whom it is a place only. */
@@ -241,6 +254,7 @@ export class EndpointPool implements DialTarget, DialOwner, UpstreamOwner, Spare
 
   #closeIdle(upstream: Http1Upstream): void {
     this.#idle.splice(this.#idle.indexOf(upstream), 1)
+    this.#all.delete(upstream)
     upstream.close()
   }
 

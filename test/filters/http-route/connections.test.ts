@@ -8,7 +8,7 @@ import type { Wire } from '../../../src/core/wire.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { type Routed, startRouted } from '../../support/routed.js'
-import { type Peer, serve } from '../../support/sockets.js'
+import { type Peer, serve, type TestServer } from '../../support/sockets.js'
 import { turns } from '../../support/start-sluice.js'
 import { until } from '../../support/until.js'
 
@@ -216,6 +216,59 @@ describe('clients that say nothing', () => {
     await until(() => routed.upstreams === 0)
     silent.send('SSH-2.0-late\r\n')
     await (await server.accepted(1)).hears('SSH-2.0-late')
+  })
+})
+
+describe('connections that were dialled early', () => {
+  /** One after the other: each is connected before it asks. */
+  async function silentAtFirst(routed: Routed, server: TestServer, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const before = server.peers.length
+      const client = await routed.client()
+      await server.accepted(before)
+      client.send(get(`/${i}`))
+      await client.hears('ok')
+      client.socket.end()
+      await client.ended()
+    }
+  }
+
+  test('are kept as many as requests have needed at once, the last ones', async () => {
+    const server = await serve(answering(OK))
+    const routed = await startRouted(server.port)
+    await silentAtFirst(routed, server, 5)
+    await Promise.all(server.peers.slice(0, 4).map((peer) => peer.ended()))
+    await until(() => routed.upstreams === 1)
+    expect(server.peers[4]!.hasEnded).toBe(false)
+    const client = await routed.client()
+    client.send(get('/last'))
+    await client.hears('ok')
+    client.socket.end()
+    await routed.expectNothingLeft()
+  })
+
+  test('are kept for as many as came together, until none have for a while', async () => {
+    const server = await serve((peer) => peer.socket.on('data', () => peer.text.includes('/at-once') || peer.send(OK)))
+    const routed = await startRouted(server.port)
+    const clients = [await routed.client(), await routed.client(), await routed.client()]
+    for (const client of clients) client.send(get('/at-once'))
+    await until(() => server.peers.filter(({ text }) => text !== '').length === 3)
+    const together = server.peers.filter(({ text }) => text !== '')
+    for (const peer of together) peer.send(OK)
+    for (const client of clients) await client.hears('ok')
+    await until(() => routed.upstreams === 3)
+    await silentAtFirst(routed, server, 3)
+    await until(() => routed.upstreams === 3)
+    // Two times the 60 s that an idle one is kept: so long ago that there were three.
+    for (let i = 0; i < 13; i++) {
+      routed.clock.advance(10_000)
+      clients[0]!.send(get(`/${i}`))
+      await until(() => clients[0]!.text.split('ok').length === i + 3)
+    }
+    await silentAtFirst(routed, server, 2)
+    await until(() => routed.upstreams === 1)
+    for (const { socket } of clients) socket.end()
+    await routed.expectNothingLeft()
   })
 })
 
