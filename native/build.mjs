@@ -15,7 +15,7 @@ const header = join(folder, 'sluice.h')
 const built = join(folder, 'build', 'sluice.node')
 const prebuilt = join(folder, 'prebuilds', `linux-${process.arch}-glibc`, 'sluice.node')
 
-/** What Node is linked with says what an addon must be linked with. The same question as in src/interception/native-addon.ts. */
+/** What Node is linked with says what an addon must be linked with. The same question as in src/core/native/native-addon.ts. */
 function isGlibc() {
   const head = Buffer.alloc(4096)
   const file = openSync(process.execPath, 'r')

@@ -38,7 +38,7 @@ import { builtIns } from './plugins/built-ins.js'
 import { openConfig, type OpenedConfig } from './plugins/open-config.js'
 import type { Plugin, Provider } from './plugins/plugin.js'
 import type { SluiceConfig } from './sluice-config.js'
-import { systemTransport } from './system-transport.js'
+import { systemTransport, transportChoice } from './system-transport.js'
 
 /** What an embedder or a test brings beside the configuration. */
 export interface SluiceOverrides {
@@ -118,6 +118,7 @@ export class Sluice {
   #stopping: Promise<void> | undefined
   /** Ends the drain under way at once. */
   #endDrain: (() => void) | undefined
+  #transportName: 'native' | 'node' | 'custom' = 'custom'
 
   constructor(source: SluiceConfig | string, overrides: SluiceOverrides) {
     this.#source = source
@@ -147,6 +148,11 @@ export class Sluice {
   /** True from `start()` until `stop()`: what `/ready` says. */
   get isReady(): boolean {
     return this.#state === 'running'
+  }
+
+  /** Which transport serves, once started; `custom` where a plugin or `providers` brings one. */
+  get transportName(): 'native' | 'node' | 'custom' {
+    return this.#transportName
   }
 
   /** What `check` would warn of. */
@@ -304,7 +310,10 @@ export class Sluice {
       { token: LOG, value: this.#overrides.log ?? silentLog },
       {
         token: TRANSPORT,
-        create: () => systemTransport(container.get(TRANSPARENT_SOCKETS)),
+        create: () => {
+          this.#transportName = transportChoice().name
+          return systemTransport(container.get(TRANSPARENT_SOCKETS))
+        },
       },
       { token: REQUEST_HUB, value: this.#requests },
       {

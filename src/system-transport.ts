@@ -1,9 +1,9 @@
+import { nativeAddon } from './core/native/native-addon.js'
 import { NativeTransport } from './core/native/native-transport.js'
 import { SocketPoller } from './core/native/socket-poller.js'
 import { NodeTransport } from './core/node-transport.js'
 import type { TransparentSockets } from './core/transparent-sockets.js'
 import type { Transport } from './core/transport.js'
-import { nativeAddon } from './interception/native-addon.js'
 
 /** Which transport a process uses, and why not the native one. */
 export type TransportChoice =

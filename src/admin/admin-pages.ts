@@ -5,6 +5,7 @@ import { type Registry, registryOf } from '../core/config/registry.js'
 import { stepsWithLooks, votesOnLooks } from '../core/explain-looks.js'
 import type { Sluice } from '../sluice.js'
 import { roundFractions } from './round-fractions.js'
+import { TAP_PATH } from './tap-path.js'
 
 /** What the admin endpoint reads of an instance. */
 export type AdminSource = Pick<
@@ -60,8 +61,6 @@ const PAGES: ReadonlyMap<string, PageDefinition> = new Map([
   ],
 ])
 
-/** Answered with lines that go on, where they can be. */
-export const TAP_PATH = '/tap'
 const ABOUT_TAP = 'HTTP requests as they end, a JSON line each, for `sluice tap`'
 
 const ABOUT_ONE = 'one connection, open or closed, with its decision trace'

@@ -6,8 +6,9 @@ import type { AdminConfig } from '../core/config/config.js'
 import { withoutControls } from '../core/error-text.js'
 import { SluiceError } from '../core/errors.js'
 import { refusalOf } from './admin-exposure.js'
-import { type AdminSource, pageAt, TAP_PATH } from './admin-pages.js'
+import { type AdminSource, pageAt } from './admin-pages.js'
 import { LineStreams, MAX_STREAMS } from './line-stream.js'
+import { TAP_PATH } from './tap-path.js'
 import { openTap, type TapSource } from './tap-stream.js'
 
 /** A scraper and a few people with curl; more at once are dropped at accept. */

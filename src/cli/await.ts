@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
-import { duration } from '../core/config/scalars.js'
+import { parseDuration } from '../core/config/scalar-text.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 
@@ -15,10 +15,8 @@ interface AwaitOptions {
 }
 
 /** `sluice await`: the hook of a sidecar, so that the containers behind it start when it is ready. */
-export function addAwaitCommand(program: Command, io: CliIo): void {
-  program
-    .command('await')
-    .description('wait until a running Sluice is ready')
+export function defineAwait(command: Command, io: CliIo): void {
+  command
     .option('--admin <url>', 'its admin endpoint', 'http://127.0.0.1:4191')
     .option('--timeout <duration>', 'the longest to wait (default: 2m)', aDuration, 120_000)
     .addHelpText('after', '\nExit codes: 0 ready, 1 not ready in time, 2 usage error.')
@@ -48,9 +46,9 @@ async function awaitReady({ admin, timeout }: AwaitOptions, io: CliIo): Promise<
 }
 
 function aDuration(text: string): number {
-  const parsed = duration({ minMs: 1 }).safeParse(text)
-  if (parsed.success) return parsed.data
-  throw new InvalidArgumentError(parsed.error.issues[0]!.message)
+  const parsed = parseDuration(text, { minMs: 1 })
+  if (parsed.problem === undefined) return parsed.value
+  throw new InvalidArgumentError(parsed.problem)
 }
 
 function readyUrl(admin: string): URL {

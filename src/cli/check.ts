@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import type { Config } from '../core/config/config.js'
 import type { LocatedFinding } from '../core/config/findings.js'
@@ -8,9 +7,8 @@ import type { Registry } from '../core/config/registry.js'
 import { SluiceError } from '../core/errors.js'
 import { openConfig } from '../plugins/open-config.js'
 import type { CliIo } from './cli-io.js'
-
-/** Where a configuration is looked for if none is named. */
-export const DEFAULT_CONFIG_FILES = ['./sluice.yaml', '/etc/sluice/sluice.yaml'] as const
+import type { LoadRegistry } from './command-entry.js'
+import { DEFAULT_CONFIG_FILES, findConfigFile } from './find-config-file.js'
 
 interface CheckOptions {
   readonly config?: string
@@ -19,11 +17,8 @@ interface CheckOptions {
 }
 
 /** Exit codes: 0 valid, 1 errors (with `--strict` warnings too), 2 no such file. */
-export function addCheckCommand(program: Command, io: CliIo, registry: Registry): void {
-  program
-    .command('check')
-    .alias('validate')
-    .description('find all errors of a configuration, without starting anything')
+export function defineCheck(command: Command, io: CliIo, loadRegistry: LoadRegistry): void {
+  command
     .argument('[file]', `the configuration (default: ${DEFAULT_CONFIG_FILES.join(', then ')})`)
     .option('-c, --config <file>', 'the same, as in "sluice run"')
     .addOption(
@@ -31,7 +26,7 @@ export function addCheckCommand(program: Command, io: CliIo, registry: Registry)
     )
     .option('--strict', 'fail on warnings too')
     .action(async (file: string | undefined, options: CheckOptions) => {
-      io.setExitCode(await check(file ?? options.config, options, io, registry))
+      io.setExitCode(await check(file ?? options.config, options, io, await loadRegistry()))
     })
 }
 
@@ -52,19 +47,6 @@ async function check(named: string | undefined, options: CheckOptions, io: CliIo
   const isFailed = config === undefined || (options.strict === true && findings.length > 0)
   io.stdout.write(options.output === 'json' ? json(checked) : report(checked))
   return isFailed ? 1 : 0
-}
-
-/** The first of the default places that holds a configuration. Throws a SluiceError where none does. */
-export async function findConfigFile(candidates: readonly string[] = DEFAULT_CONFIG_FILES): Promise<string> {
-  for (const file of candidates) {
-    const isThere = await access(file).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) return file.replace(/^\.\//, '')
-  }
-  const message = `no configuration: neither ${candidates.join(' nor ')} is there; name one with -c FILE`
-  throw new SluiceError('SLUICE_CONFIG_UNREADABLE', candidates[0] ?? '', message)
 }
 
 /** What there is to say of a file. */

@@ -1,11 +1,7 @@
 import { type Command, Option } from 'commander'
-import { ConfigError } from '../core/config-error.js'
 import type { Config } from '../core/config/config.js'
-import { readConfigFile, readParsedConfig } from '../core/config/load-config.js'
-import { type Registry } from '../core/config/registry.js'
-import { noTransparentSockets } from '../core/transparent-sockets.js'
-import { openConfig } from '../plugins/open-config.js'
 import type { CliIo } from './cli-io.js'
+import type { LoadRegistry } from './command-entry.js'
 import { type Diagnosis, diagnose } from './diagnosis.js'
 
 interface DoctorOptions {
@@ -14,31 +10,21 @@ interface DoctorOptions {
 }
 
 /** Exit codes: 0 all is there that the configuration needs, 1 something is missing, 2 no such file. */
-export function addDoctorCommand(program: Command, io: CliIo, registry: Registry): void {
-  program
-    .command('doctor')
-    .description('say what of this machine Sluice can use, what is missing, and what that costs')
+export function defineDoctor(command: Command, io: CliIo, loadRegistry: LoadRegistry): void {
+  command
     .option('-c, --config <file>', 'fail where something is missing that this configuration needs')
     .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
     .action(async ({ config: file, output }: DoctorOptions) => {
-      const diagnoses = await diagnose(file === undefined ? undefined : await readConfig(file, registry))
+      const diagnoses = await diagnose(file === undefined ? undefined : await configOf(file, loadRegistry))
       const missing = diagnoses.filter(({ state, neededBy }) => state === 'missing' && neededBy.length > 0)
       io.stdout.write(output === 'json' ? json(diagnoses, missing) : `${table(diagnoses)}${verdict(missing, file)}`)
       io.setExitCode(missing.length === 0 ? 0 : 1)
     })
 }
 
-/** As if the machine had everything: what it lacks is what the answer is about. Other errors are thrown, as by `check`. */
-async function readConfig(file: string, registry: Registry): Promise<Config> {
-  const everything = {
-    ...registry,
-    originalDestinations: { of: () => undefined },
-    transparentSockets: { ...noTransparentSockets, unavailable: undefined },
-  }
-  const opened = await openConfig(await readConfigFile(file), everything, { file })
-  const { config, findings } = readParsedConfig(opened.parsed, opened.registry)
-  if (config === undefined) throw new ConfigError(file, findings)
-  return config
+async function configOf(file: string, loadRegistry: LoadRegistry): Promise<Config> {
+  const { readNeededConfig } = await import('./read-needed-config.js')
+  return readNeededConfig(file, await loadRegistry())
 }
 
 function table(diagnoses: readonly Diagnosis[]): string {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Address } from '../core/address.js'
 import type { CloseSummary } from '../core/close-summary.js'
-import { parseHostPort } from '../core/config/scalars.js'
+import { parseHostPort } from '../core/config/scalar-text.js'
 import type { Registry } from '../core/config/registry.js'
 import type { Segment } from '../core/sniff-recording.js'
 import { UsageError } from './exit-code.js'
@@ -19,11 +19,6 @@ export interface ListenerOptions {
   readonly destination?: string
   readonly votes?: boolean
   readonly output: 'text' | 'json'
-}
-
-/** A listener is meant, not only the detection of the default chain. */
-export function namesListener({ config, listener, source, destination }: ListenerOptions): boolean {
-  return [config, listener, source, destination].some((one) => one !== undefined)
 }
 
 /** What a listener would have done with a recording: carried it, and where to, or denied it, and why. As JSON, or for people. */

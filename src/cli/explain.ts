@@ -1,19 +1,14 @@
 import { open } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
-import type { Registry } from '../core/config/registry.js'
-import { votesOnLooks } from '../core/explain-looks.js'
-import { LookedAt } from '../core/looked-at.js'
 import type { Side } from '../core/side.js'
-import { type Segment, sniffRecording } from '../core/sniff-recording.js'
+import type { Segment } from '../core/sniff-recording.js'
 import { connectionPage, connectionsPage } from './admin-page-shapes.js'
 import { askAdmin, DEFAULT_ADMIN, noAdminPage } from './ask-admin.js'
+import type { LoadRegistry } from './command-entry.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
-import { explainCapture } from './explain-capture.js'
-import { explainThroughListener, namesListener } from './explain-through-listener.js'
-import { recordedDetection } from './recorded-detection.js'
 import type { StreamingIo } from './streaming-io.js'
-import { connectionText, type ExplainedConnection, voteLines } from './trace-text.js'
+import { connectionText, type ExplainedConnection } from './trace-text.js'
 
 /** No window is larger. */
 const MAX_INPUT_BYTES = 1024 * 1024
@@ -54,10 +49,8 @@ interface ExplainOptions {
 }
 
 /** `sluice explain`: why Sluice did with a connection what it did. */
-export function addExplainCommand(program: Command, io: StreamingIo, registry: Registry): void {
-  const command = program
-    .command('explain')
-    .description('say why a connection was named, carried or denied as it was')
+export function defineExplain(command: Command, io: StreamingIo, loadRegistry: LoadRegistry): void {
+  command
     .argument('[id]', 'the number of a connection')
     .option('--last', 'the newest connection')
     .option('--denied', 'the connection that was denied last')
@@ -78,7 +71,7 @@ export function addExplainCommand(program: Command, io: StreamingIo, registry: R
     .option('--pcap <file>', 'every TCP flow of a capture, pcap or pcapng; - reads standard input')
     .option('--flow <number>', 'with --pcap: this flow in full')
   command.addHelpText('after', NOTES).action(async (id: string | undefined, options: ExplainOptions) => {
-    io.setExitCode(await explain(id, options, io, registry))
+    io.setExitCode(await explain(id, options, io, loadRegistry))
   })
 }
 
@@ -86,7 +79,7 @@ async function explain(
   id: string | undefined,
   options: ExplainOptions,
   io: StreamingIo,
-  registry: Registry,
+  loadRegistry: LoadRegistry,
 ): Promise<number> {
   const segments = await recordedSegments(options)
   const { pcap } = options
@@ -96,10 +89,14 @@ async function explain(
     throw new UsageError(
       'say one of: ID, --last, --denied, recorded bytes such as --client-hex, or --pcap (--help shows how)',
     )
-  if (pcap !== undefined) return explainCapture({ ...options, pcap }, io, registry)
+  if (pcap !== undefined) {
+    const { explainCapture } = await import('./explain-capture.js')
+    return explainCapture({ ...options, pcap }, io, await loadRegistry())
+  }
   if (options.flow !== undefined) throw new UsageError('--flow needs --pcap FILE')
   if (segments.length > 0) {
-    io.stdout.write(await explainRecording(segments, options, registry))
+    const { explainRecording } = await import('./explain-recording.js')
+    io.stdout.write(await explainRecording(segments, options, await loadRegistry()))
     return 0
   }
   const found = await findConnection(id, options)
@@ -144,34 +141,6 @@ async function listed(admin: string, path: string): Promise<z.output<typeof conn
   const page = connectionsPage.safeParse(await askAdmin(admin, path))
   if (!page.success) throw noAdminPage(admin, path)
   return page.data.connections
-}
-
-async function explainRecording(
-  segments: readonly Segment[],
-  options: ExplainOptions,
-  registry: Registry,
-): Promise<string> {
-  const detection = await recordedDetection(options, registry, () => {})
-  if (namesListener(options)) return explainThroughListener(segments, detection, options, registry)
-  const { plan, windowBytes } = detection
-  const lookedAt = new LookedAt(plan, windowBytes, { elapsedMs: 0, stepCount: 0 }, false)
-  const result = sniffRecording(plan, segments, windowBytes, lookedAt)
-  const votes = votesOnLooks(lookedAt)
-  if (options.output === 'json') return `${JSON.stringify({ ...result, ...(options.votes && { votes }) }, null, 2)}\n`
-  const { outcome, protocol, decidedBy, bytes, facts } = result
-  const name = protocol === undefined ? `${outcome}: no name` : `${outcome} ${protocol} by ${decidedBy}`
-  const isAllRead = (['client', 'server'] as const).every((side) => bytes[side] >= sizeOf(segments, side))
-  const lines = [
-    `detect    ${name}, ${bytes.client} + ${bytes.server} bytes${isAllRead ? ', then the recording ended' : ''}`,
-  ]
-  for (const [fact, value] of Object.entries(facts))
-    lines.push(`  ${fact}: ${String(value).replace(/[^\x20-\x7e]/g, '?')}`)
-  if (options.votes) lines.push(...voteLines(votes, result))
-  return `${lines.join('\n')}\n`
-}
-
-function sizeOf(segments: readonly Segment[], side: Side): number {
-  return segments.filter(({ from }) => from === side).reduce((sum, { data }) => sum + data.length, 0)
 }
 
 async function recordedSegments(options: ExplainOptions): Promise<Segment[]> {

@@ -11,13 +11,14 @@ import {
   type Setting,
   SETTINGS,
 } from '../kubernetes/injection-settings.js'
-import { Manifest, ManifestError, type ManifestProblem } from '../kubernetes/manifest.js'
+import { Manifest, ManifestError } from '../kubernetes/manifest.js'
 import { configChanger, portsOfConfig, type SidecarPorts } from '../kubernetes/sidecar-config.js'
-import type { CliIo } from './cli-io.js'
+import type { LoadRegistry } from './command-entry.js'
+import { convertManifests } from './convert-manifests.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 import { injectionReport } from './injection-report.js'
 import { packageVersion } from './package-version.js'
-import { joinManifests, type ManifestSource, readManifests } from './read-manifests.js'
+import { joinManifests, readManifests } from './read-manifests.js'
 import type { StreamingIo } from './streaming-io.js'
 
 /** What the image of the proxy is configured with; shipped with the package. */
@@ -42,11 +43,8 @@ interface InjectOptions extends Partial<Record<string, unknown>> {
 }
 
 /** `sluice inject`: puts a sidecar into manifests. */
-export function addInjectCommand(program: Command, io: StreamingIo, registry: Registry): void {
-  const command = program
-    .command('inject')
-    .description('put a sidecar beside the workloads of Kubernetes manifests')
-    .argument('<manifests...>', 'files, folders, or - for standard input')
+export function defineInject(command: Command, io: StreamingIo, loadRegistry: LoadRegistry): void {
+  command.argument('<manifests...>', 'files, folders, or - for standard input')
   for (const setting of SETTINGS) command.addOption(optionFor(setting))
   command
     .option('--registry <prefix>', 'where both images are, such as registry.example.com/team', refusing(registryPrefix))
@@ -55,7 +53,7 @@ export function addInjectCommand(program: Command, io: StreamingIo, registry: Re
     .addOption(new Option('--manual', 'as Linkerd calls what is always done here').hideHelp())
     .addHelpText('after', NOTES)
     .action(async (names: string[], options: InjectOptions) => {
-      io.setExitCode(await inject(names, options, io, registry))
+      io.setExitCode(await inject(names, options, io, await loadRegistry()))
     })
 }
 
@@ -88,7 +86,7 @@ async function inject(
 ): Promise<number> {
   const context = await contextFor(options, registry)
   const sources = await readManifests(names, io)
-  const injected = convertAll(sources, io, (text) => {
+  const injected = convertManifests(sources, io, (text) => {
     const { text: result, results } = injectManifest(text, context)
     return { text: options.output === 'json' ? asJson(result) : result, results }
   })
@@ -96,28 +94,6 @@ async function inject(
   await io.writeAnswer(joinManifests(injected.map((each) => each.text)))
   io.stderr.write(injectionReport(injected.flatMap(({ results }): readonly InjectionResult[] => results)))
   return 0
-}
-
-/** Every text converted; undefined where one cannot be: then all that is wrong has been said, and nothing is to be written. */
-export function convertAll<T>(
-  sources: readonly ManifestSource[],
-  io: CliIo,
-  convert: (text: string) => T,
-): T[] | undefined {
-  const converted: T[] = []
-  for (const { name, text } of sources) {
-    try {
-      converted.push(convert(text))
-    } catch (error) {
-      if (!(error instanceof ManifestError)) throw error
-      for (const problem of error.problems) io.stderr.write(`${formatProblem(name, problem)}\n`)
-    }
-  }
-  return converted.length === sources.length ? converted : undefined
-}
-
-function formatProblem(name: string, { line, column, message }: ManifestProblem): string {
-  return `${name}:${line}:${column}  ${message}`
 }
 
 async function contextFor(options: InjectOptions, registry: Registry): Promise<InjectionContext> {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Cidr, cidr } from '../core/config/scalars.js'
+import { type Cidr, parseCidr } from '../core/config/scalar-text.js'
 import { describeChange, findChanges, hasIpv6, type InterceptOptions, makeChanges } from '../interception/intercept.js'
 import type { InterceptionPlan } from '../interception/interception-plan.js'
 import { IPTABLES_MODES, type IptablesMode } from '../interception/iptables.js'
@@ -62,10 +62,8 @@ const LINKERD_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** `sluice intercept`: the rules that bring connections to the proxy. */
-export function addInterceptCommand(program: Command, io: CliIo): void {
-  const command = program
-    .command('intercept')
-    .description('write, show or remove the iptables rules that bring connections to the proxy')
+export function defineIntercept(command: Command, io: CliIo): void {
+  command
     .addOption(
       new Option('--mode <mode>', 'how inbound connections get there')
         .choices(['redirect', 'tproxy'])
@@ -193,9 +191,9 @@ function moreSubnets(text: string, before: readonly Cidr[] = []): readonly Cidr[
     .map((item) => item.trim())
     .filter((item) => item !== '')
   const subnets = items.map((item) => {
-    const parsed = cidr().safeParse(item)
-    if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]!.message}.`)
-    return parsed.data
+    const parsed = parseCidr(item)
+    if (parsed.problem !== undefined) throw new InvalidArgumentError(`${parsed.problem}.`)
+    return parsed.value
   })
   return [...before, ...subnets]
 }

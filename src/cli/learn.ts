@@ -24,10 +24,8 @@ interface LearnOptions {
 }
 
 /** `sluice learn`: what destinations turned out to be, as options of `port-override`. */
-export function addLearnCommand(program: Command, io: CliIo): void {
-  program
-    .command('learn')
-    .description('say what destinations turned out to speak, as a port-override filter')
+export function defineLearn(command: Command, io: CliIo): void {
+  command
     .option('--admin <url>', 'the admin endpoint', DEFAULT_ADMIN)
     .option('--listener <name>', 'of this listener only')
     .option('--min-connections <n>', 'leave out ports with fewer', parseCount, DEFAULT_MIN_CONNECTIONS)

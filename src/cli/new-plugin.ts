@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import type { Registry } from '../core/config/registry.js'
-import { RESERVED_PROTOCOLS } from '../plugins/plugin-schema.js'
+import { builtInSniffers } from '../plugins/built-in-sniffers.js'
+import { RESERVED_PROTOCOLS } from '../plugins/reserved-protocols.js'
 import type { CliIo } from './cli-io.js'
 import { EXIT_FAILED, UsageError } from './exit-code.js'
 import { packageVersion } from './package-version.js'
@@ -33,22 +33,20 @@ interface NewPluginOptions {
 type Words = Readonly<Record<string, string>>
 
 /** `sluice new plugin NAME`: a package that builds and passes its tests. */
-export function addNewCommand(program: Command, io: CliIo, registry: Registry): void {
-  program
-    .command('new')
-    .description('make something new')
+export function defineNew(command: Command, io: CliIo): void {
+  command
     .command('plugin')
     .description('make a package with a sniffer and its test')
     .argument('<name>', 'the protocol: lower-case letters, digits and dashes')
     .option('--sluice <spec>', 'the Sluice it is tested with (default: this version)')
     .addHelpText('after', NOTES)
     .action(async (name: string, options: NewPluginOptions) => {
-      io.setExitCode(await newPlugin(name, options, io, registry))
+      io.setExitCode(await newPlugin(name, options, io))
     })
 }
 
-async function newPlugin(name: string, { sluice }: NewPluginOptions, io: CliIo, registry: Registry): Promise<number> {
-  const protocol = protocolOf(name, registry)
+async function newPlugin(name: string, { sluice }: NewPluginOptions, io: CliIo): Promise<number> {
+  const protocol = protocolOf(name)
   const folder = `${PREFIX}${protocol}`
   const spec = sluice === undefined ? `^${packageVersion()}` : specOf(sluice)
   if (!(await isMade(folder))) {
@@ -66,7 +64,7 @@ async function newPlugin(name: string, { sluice }: NewPluginOptions, io: CliIo, 
 }
 
 /** The protocol's name. Throws a UsageError where it can be none. */
-function protocolOf(name: string, { sniffers }: Registry): string {
+function protocolOf(name: string): string {
   const protocol = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name
   if (!NAME.test(protocol)) {
     const rule = 'lower-case letters, digits and single dashes, a letter first'
@@ -76,7 +74,7 @@ function protocolOf(name: string, { sniffers }: Registry): string {
     throw new UsageError(`"${name}" is too long for a name: ${MAX_NAME_LENGTH} characters at most`)
   if (RESERVED_PROTOCOLS.includes(protocol))
     throw new UsageError(`"${protocol}" means something else in port-override: choose another name`)
-  if (sniffers.some((sniffer) => sniffer.protocol === protocol))
+  if (builtInSniffers.some((sniffer) => sniffer.protocol === protocol))
     throw new UsageError(`Sluice knows ${protocol} itself: choose another name`)
   return protocol
 }

@@ -1,23 +1,9 @@
-import type { Command } from 'commander'
-import type { Registry } from '../core/config/registry.js'
-import { addAwaitCommand } from './await.js'
-import { makeBaseProgram } from './base-program.js'
-import { addCheckCommand } from './check.js'
-import { addDoctorCommand } from './doctor.js'
-import { addExplainCommand } from './explain.js'
-import { addInjectCommand } from './inject.js'
-import { addInterceptCommand } from './intercept.js'
-import { addLearnCommand } from './learn.js'
-import { addNewCommand } from './new-plugin.js'
-import { addProxyCommand } from './proxy.js'
-import { addQuickstartCommand } from './quickstart.js'
-import { addRunCommand } from './run.js'
-import { addSchemaCommand } from './schema.js'
+import { Command, Help } from 'commander'
+import type { CommandEntry, LoadRegistry } from './command-entry.js'
+import { COMMANDS } from './commands.js'
+import { packageVersion } from './package-version.js'
 import type { ServingIo } from './serving-io.js'
-import { addSniffCommand } from './sniff.js'
 import type { StreamingIo } from './streaming-io.js'
-import { addTapCommand } from './tap.js'
-import { addUninjectCommand } from './uninject.js'
 
 const EXAMPLES = `
 Examples:
@@ -30,23 +16,48 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 usage error or unreadable file.`
 
-/** All commands. It throws a CommanderError in place of exiting. */
-export function makeProgram(io: ServingIo & StreamingIo, registry: Registry): Command {
-  const program = makeBaseProgram(io).addHelpText('after', EXAMPLES)
-  addRunCommand(program, io)
-  addProxyCommand(program, io, registry)
-  addCheckCommand(program, io, registry)
-  addSchemaCommand(program, io, registry)
-  addExplainCommand(program, io, registry)
-  addSniffCommand(program, io, registry)
-  addLearnCommand(program, io)
-  addTapCommand(program, io)
-  addAwaitCommand(program, io)
-  addInjectCommand(program, io, registry)
-  addUninjectCommand(program, io)
-  addInterceptCommand(program, io)
-  addDoctorCommand(program, io, registry)
-  addQuickstartCommand(program, io)
-  addNewCommand(program, io, registry)
-  return program
+/** Runs a command line, and of all commands loads the one that it names. Rejects with a CommanderError in place of exiting. */
+export async function runProgram(
+  args: readonly string[],
+  io: ServingIo & StreamingIo,
+  loadRegistry: LoadRegistry,
+): Promise<void> {
+  const program = makeProgram(io)
+  const entries = new Map(COMMANDS.map((entry) => [addCommand(program, entry), entry]))
+  const define = async (command: Command): Promise<void> => {
+    const entry = entries.get(command)
+    if (entry) (await entry.load())(command, io, loadRegistry)
+  }
+  program
+    .configureHelp({ subcommandTerm: (command) => entries.get(command)?.term ?? new Help().subcommandTerm(command) })
+    .hook('preSubcommand', (_program, command) => define(command))
+  const helped = commandOfHelp(args, program)
+  if (helped) await define(helped)
+  await program.parseAsync(args, { from: 'user' })
+}
+
+/** `sluice` without its commands. */
+function makeProgram(io: ServingIo & StreamingIo): Command {
+  return new Command('sluice')
+    .description(
+      'A TCP proxy that finds out what every connection speaks: no port lists, no timers, and it can tell you why.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(--help shows what there is)')
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .exitOverride()
+}
+
+/** The command, with nothing but its names. */
+function addCommand(program: Command, { term, description }: CommandEntry): Command {
+  const [name = '', ...aliases] = term.replace(/ .*/, '').split('|')
+  return program.command(name).aliases(aliases).description(description)
+}
+
+/** What `sluice help run` is about: Commander prints it at once, without a hook. */
+function commandOfHelp(args: readonly string[], { commands }: Command): Command | undefined {
+  const [first, second = ''] = args.filter((arg) => !arg.startsWith('-'))
+  return first === 'help' ? commands.find((one) => [one.name(), ...one.aliases()].includes(second)) : undefined
 }

@@ -6,10 +6,10 @@ import { loadConfig } from '../core/config/load-config.js'
 import { DEFAULT_CHAIN } from '../core/config/defaults.js'
 import type { Registry } from '../core/config/registry.js'
 import type { FilterInput } from '../core/filter-options.js'
-import { ACCESS_LOG_FORMATS, type AccessLogFormat } from '../filters/http-metrics/http-metrics.js'
+import { ACCESS_LOG_FORMATS, type AccessLogFormat } from '../filters/http-metrics/access-log-format.js'
+import type { LoadRegistry } from './command-entry.js'
 import { UsageError } from './exit-code.js'
 import { addOutputOptions, type OutputOptions } from './output-format.js'
-import { serve } from './serve.js'
 import type { ServingIo } from './serving-io.js'
 
 interface ProxyOptions extends OutputOptions {
@@ -37,10 +37,8 @@ const ARGUMENT_AT: Readonly<Record<string, string>> = {
 }
 
 /** `sluice proxy LISTEN DESTINATION`: one listener with the default chain, without a file. */
-export function addProxyCommand(program: Command, io: ServingIo, registry: Registry): void {
-  const command = program
-    .command('proxy')
-    .description('carry one port to one destination, without a file')
+export function defineProxy(command: Command, io: ServingIo, loadRegistry: LoadRegistry): void {
+  command
     .argument('<listen>', 'where to listen: host:port, or :port for all interfaces; port 0 takes a free one')
     .argument('<destination>', 'where to connect: host:port')
     .option('--admin <address>', 'where /metrics, /ready, /live and /connections are answered (default: nowhere)')
@@ -57,10 +55,13 @@ export function addProxyCommand(program: Command, io: ServingIo, registry: Regis
       ...(admin !== undefined && { admin: { address: admin } }),
       listeners: [{ address: listen, destination, ...(accessLog && { filters: chainWith(accessLog) }) }],
     }
-    refuseBadArguments(config, registry)
-    if (printConfig) io.stdout.write(stringify(config, { lineWidth: 0 }))
-    else
-      io.setExitCode(await serve(config, { ...output, io, title: `to ${destination}`, alwaysShowsConnections: true }))
+    refuseBadArguments(config, await loadRegistry())
+    if (printConfig) {
+      io.stdout.write(stringify(config, { lineWidth: 0 }))
+      return
+    }
+    const { serve } = await import('./serve.js')
+    io.setExitCode(await serve(config, { ...output, io, title: `to ${destination}`, alwaysShowsConnections: true }))
   })
 }
 

@@ -4,7 +4,6 @@ import type { ListenerInput, SluiceConfig } from '../sluice-config.js'
 import type { Output } from './cli-io.js'
 import { freePortFrom } from './free-port.js'
 import { type QuickstartUpstreams, startQuickstartUpstreams } from './quickstart-upstreams.js'
-import { serve } from './serve.js'
 import type { ServingIo } from './serving-io.js'
 
 const NOTES = `
@@ -21,15 +20,12 @@ const MAX_CONNECTIONS = 100
 type Ports = Readonly<Record<keyof typeof WANTED_PORTS, number>>
 
 /** `sluice quickstart`, which `npm start` runs: Sluice before servers of its own, and three commands to try. */
-export function addQuickstartCommand(program: Command, io: ServingIo): void {
-  program
-    .command('quickstart')
-    .description('see it work: a proxy before servers that it brings along')
-    .addHelpText('after', NOTES)
-    .action(async () => io.setExitCode(await quickstart(io)))
+export function defineQuickstart(command: Command, io: ServingIo): void {
+  command.addHelpText('after', NOTES).action(async () => io.setExitCode(await quickstart(io)))
 }
 
 async function quickstart(io: ServingIo): Promise<number> {
+  const { serve } = await import('./serve.js')
   const upstreams = await startQuickstartUpstreams()
   try {
     const ports = await choosePorts(io.stdout)

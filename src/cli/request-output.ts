@@ -1,5 +1,6 @@
 import type { ListenerConfig } from '../core/config/config.js'
-import { type AccessLogFormat, httpMetrics, type HttpMetricsOptions } from '../filters/http-metrics/http-metrics.js'
+import type { AccessLogFormat } from '../filters/http-metrics/access-log-format.js'
+import { httpMetrics, type HttpMetricsOptions } from '../filters/http-metrics/http-metrics.js'
 import type { Sluice } from '../sluice.js'
 import type { Output } from './cli-io.js'
 import { combinedLine, requestRecordLine } from './request-line.js'

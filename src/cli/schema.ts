@@ -5,18 +5,18 @@ import { readConfigFile } from '../core/config/load-config.js'
 import type { Registry } from '../core/config/registry.js'
 import { openConfig } from '../plugins/open-config.js'
 import type { CliIo } from './cli-io.js'
+import type { LoadRegistry } from './command-entry.js'
 
 interface SchemaOptions {
   readonly config?: string
 }
 
 /** Prints what `schema.json` holds: the JSON Schema of a configuration, for editors. */
-export function addSchemaCommand(program: Command, io: CliIo, registry: Registry): void {
-  program
-    .command('schema')
-    .description('print the JSON Schema of the configuration, for editors')
+export function defineSchema(command: Command, io: CliIo, loadRegistry: LoadRegistry): void {
+  command
     .option('-c, --config <file>', 'with the options of the plugins that this configuration names')
     .action(async ({ config }: SchemaOptions) => {
+      const registry = await loadRegistry()
       io.stdout.write(formatSchema(config === undefined ? registry : await registryFor(config, registry)))
       io.setExitCode(0)
     })

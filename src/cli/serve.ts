@@ -4,7 +4,6 @@ import { formatAddress } from '../core/address.js'
 import { formatFindings } from '../core/config/format-findings.js'
 import { type ConnectionSnapshot, createSluice, type Sluice } from '../sluice.js'
 import type { SluiceConfig } from '../sluice-config.js'
-import { transportChoice } from '../system-transport.js'
 import { banner, listenerAddresses, readyLine } from './banner.js'
 import { ConnectionOutput, ConnectionTally } from './connection-output.js'
 import { formatFor, type OutputFormat, type OutputOptions } from './output-format.js'
@@ -124,7 +123,7 @@ function sayReady({ sluice, io, log, format }: Speaker, title: string): void {
   }
   if (adminAddress) log.info({ address: formatAddress(adminAddress.host, adminAddress.port) }, 'admin listening')
   const { node } = process.versions
-  const transport = transportChoice().name
+  const transport = sluice.transportName
   log.info({ version: packageVersion(), node, pid: process.pid, transport, runs: title }, 'ready')
 }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import type { Registry } from '../core/config/registry.js'
 import { type DetectionResult, NO_FACTS } from '../core/detection-result.js'
 import { sniffRecording } from '../core/sniff-recording.js'
 import { boundedLines, type BoundedLine } from './bounded-lines.js'
+import type { LoadRegistry } from './command-entry.js'
 import { type DetectionOptions, type RecordedDetection, recordedDetection } from './recorded-detection.js'
 import type { StreamingIo } from './streaming-io.js'
 
@@ -25,16 +25,14 @@ interface SniffOptions extends DetectionOptions {
 }
 
 /** `sluice sniff`: names recorded conversations, for programs. */
-export function addSniffCommand(program: Command, io: StreamingIo, registry: Registry): void {
-  program
-    .command('sniff')
-    .description('name recorded conversations: JSON lines in, JSON lines out')
+export function defineSniff(command: Command, io: StreamingIo, loadRegistry: LoadRegistry): void {
+  command
     .option('-c, --config <file>', 'detect as a listener of this configuration does, with its plugins')
     .option('--listener <name>', 'which listener of it (default: the first)')
     .option('--port-override', 'let "port" name the protocol, as the filter port-override does')
     .addHelpText('after', NOTES)
     .action(async (options: SniffOptions) => {
-      const detection = await recordedDetection(options, registry, ({ protocol }, error) => {
+      const detection = await recordedDetection(options, await loadRegistry(), ({ protocol }, error) => {
         io.stderr.write(`sluice: the sniffer ${protocol} threw and lost its vote: ${messageOf(error)}\n`)
       })
       io.setExitCode(await sniff(io, detection, options.portOverride === true ? 'named-by-port' : 'detected'))

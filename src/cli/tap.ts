@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { type Command, Option } from 'commander'
-import { TAP_PATH } from '../admin/admin-pages.js'
+import { TAP_PATH } from '../admin/tap-path.js'
 import { errorText } from '../core/error-text.js'
 import { adminUrl, DEFAULT_ADMIN, noAdminPage, noAnswer } from './ask-admin.js'
 import { boundedLines } from './bounded-lines.js'
@@ -44,10 +44,8 @@ interface TapCommandOptions {
 }
 
 /** `sluice tap`: requests of a running Sluice, live. */
-export function addTapCommand(program: Command, io: ServingIo & StreamingIo): void {
-  program
-    .command('tap')
-    .description('show HTTP requests as they end')
+export function defineTap(command: Command, io: ServingIo & StreamingIo): void {
+  command
     .option('--admin <url>', 'the admin endpoint', DEFAULT_ADMIN)
     .option('--listener <name>', 'of this listener only: the others then do not pay for it')
     .option('--protocol <protocol>', 'http/1, http/2 or grpc')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { uninjectManifest } from '../kubernetes/uninject-manifest.js'
+import { convertManifests } from './convert-manifests.js'
 import { EXIT_FAILED } from './exit-code.js'
-import { convertAll } from './inject.js'
 import { uninjectionReport } from './injection-report.js'
 import { joinManifests, readManifests } from './read-manifests.js'
 import type { StreamingIo } from './streaming-io.js'
@@ -12,10 +12,8 @@ Of one manifest that was injected and not changed since, the very same bytes com
 Exit codes: 0 done, 1 a manifest cannot be read, and nothing was written, 2 usage error or unreadable file.`
 
 /** `sluice uninject`: takes out what `sluice inject` put in. */
-export function addUninjectCommand(program: Command, io: StreamingIo): void {
-  program
-    .command('uninject')
-    .description('take out of Kubernetes manifests what "sluice inject" put in')
+export function defineUninject(command: Command, io: StreamingIo): void {
+  command
     .argument('<manifests...>', 'files, folders, or - for standard input')
     .addHelpText('after', NOTES)
     .action(async (names: string[]) => {
@@ -24,7 +22,7 @@ export function addUninjectCommand(program: Command, io: StreamingIo): void {
 }
 
 async function uninject(names: readonly string[], io: StreamingIo): Promise<number> {
-  const uninjected = convertAll(await readManifests(names, io), io, uninjectManifest)
+  const uninjected = convertManifests(await readManifests(names, io), io, uninjectManifest)
   if (!uninjected) return EXIT_FAILED
   await io.writeAnswer(joinManifests(uninjected.map(({ text }) => text)))
   io.stderr.write(uninjectionReport(uninjected.flatMap(({ results }) => results)))

@@ -1,5 +1,5 @@
 import type { ListenerConfig } from '../core/config/config.js'
-import { formatDuration } from '../core/config/scalars.js'
+import { formatDuration } from '../core/config/scalar-text.js'
 import type { RecordedAddresses } from './recorded-connection.js'
 import type { RecordedPlayback } from './recorded-playback.js'
 import type { StandIn } from './stand-in-filter.js'

@@ -1,5 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net'
-import type { Cidr } from './config/scalars.js'
+import type { Cidr } from './config/scalar-text.js'
 
 /** Says of an IP literal whether any of the ranges holds it. */
 export function addressRanges(ranges: readonly Cidr[]): (host: string) => boolean {

@@ -1,6 +1,6 @@
 import type { Address } from './address.js'
 import type { UpstreamConfig } from './config/config.js'
-import { parseHostPort } from './config/scalars.js'
+import { parseHostPort } from './config/scalar-text.js'
 import { SluiceError } from './errors.js'
 import { type GroupOptions, UpstreamGroup } from './upstream-group.js'
 

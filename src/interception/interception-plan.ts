@@ -1,4 +1,4 @@
-import type { Cidr } from '../core/config/scalars.js'
+import type { Cidr } from '../core/config/scalar-text.js'
 import type { PortRange } from '../core/port-ranges.js'
 
 /** What `sluice intercept` is asked for. */

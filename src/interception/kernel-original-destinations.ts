@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { type Address, normalizeHost } from '../core/address.js'
 import type { OriginalDestinations } from '../core/original-destination.js'
 import type { AcceptedWire } from '../core/transport.js'
-import { nativeAddon } from './native-addon.js'
+import { nativeAddon } from '../core/native/native-addon.js'
 
 /**
  * Asks the connection tracking of the kernel (SO_ORIGINAL_DST). A connection that came directly is answered with the address that it

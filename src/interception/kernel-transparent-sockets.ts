@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util'
 import type { HostPort } from '../core/config/config.js'
 import type { TransparentSockets } from '../core/transparent-sockets.js'
-import { nativeAddon, type NativeAddon } from './native-addon.js'
+import { nativeAddon, type NativeAddon } from '../core/native/native-addon.js'
 
 /** Makes them by the native addon. */
 export const kernelTransparentSockets: TransparentSockets = {

@@ -1,4 +1,4 @@
-import { cidr } from '../core/config/scalars.js'
+import { parseCidr } from '../core/config/scalar-text.js'
 import { formatPortRange, parsePort, parsePortRanges, type PortRange } from '../core/port-ranges.js'
 import { amountOf, parseQuantity } from './quantity.js'
 
@@ -244,8 +244,8 @@ function subnets(text: string): string[] {
 }
 
 function subnet(item: string): string {
-  const parsed = cidr().safeParse(item)
-  if (!parsed.success) throw new RangeError(`"${item}": ${parsed.error.issues[0]!.message}`)
+  const { problem } = parseCidr(item)
+  if (problem !== undefined) throw new RangeError(`"${item}": ${problem}`)
   return item
 }
 

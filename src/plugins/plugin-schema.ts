@@ -6,6 +6,7 @@ import { Positions } from '../core/config/positions.js'
 import { got } from '../core/config/got.js'
 import type { Plugin } from './plugin.js'
 import type { PluginProblem } from './plugin-problem.js'
+import { RESERVED_PROTOCOLS } from './reserved-protocols.js'
 
 /** What this Sluice loads. Raised when a plugin that is made for an older one would no longer work. */
 export const PLUGIN_API_VERSION = 1
@@ -26,9 +27,6 @@ const filterName = z
     error: 'the name of a filter is small letters and digits, with single dashes between, as in "acme-source-quota"',
   })
   .max(MAX_NAME)
-
-/** What `port-override` says in place of a protocol. */
-export const RESERVED_PROTOCOLS: readonly string[] = ['opaque', 'detect']
 
 const protocolName = z
   .string()

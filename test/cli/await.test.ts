@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Command } from 'commander'
 import { expect, onTestFinished, test } from 'vitest'
-import { addAwaitCommand } from '../../src/cli/await.js'
+import { defineAwait } from '../../src/cli/await.js'
 import { exitCodeOf } from '../../src/cli/exit-code.js'
 import { freePort } from '../support/free-port.js'
 import { startSluice } from '../support/start-sluice.js'
@@ -16,7 +16,7 @@ async function run(...args: string[]) {
     setExitCode: (code: number) => (result.code = code),
   }
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (result.stderr += text) })
-  addAwaitCommand(program, io)
+  defineAwait(program.command('await'), io)
   try {
     await program.parseAsync(['await', ...args], { from: 'user' })
   } catch (error) {

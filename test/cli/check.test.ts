@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { addCheckCommand, findConfigFile } from '../../src/cli/check.js'
+import { defineCheck } from '../../src/cli/check.js'
+import { findConfigFile } from '../../src/cli/find-config-file.js'
 import type { CliIo } from '../../src/cli/cli-io.js'
-import { registryOf } from '../../src/core/config/registry.js'
-import { builtIns } from '../../src/plugins/built-ins.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
 
 const VALID = 'listeners: [{ address: "127.0.0.1:8080", destination: "127.0.0.1:9090" }]\n'
 const WITH_WARNING = `${VALID}upstreams: { old: { endpoints: ["127.0.0.1:1"] } }\n`
@@ -20,7 +20,7 @@ async function run(...args: string[]) {
     setExitCode: (code) => (result.code = code),
   }
   const program = new Command().exitOverride()
-  addCheckCommand(program, io, registryOf([builtIns]))
+  defineCheck(program.command('check'), io, loadBuiltIns)
   await program.parseAsync(args, { from: 'user' })
   return result
 }
@@ -41,7 +41,7 @@ describe('sluice check', () => {
       stderr: '',
       code: 0,
     })
-    expect(await run('validate', '-c', file)).toMatchObject({ code: 0 })
+    expect(await run('check', '-c', file)).toMatchObject({ code: 0 })
   })
 
   test('lists every error with its place, and exits with 1', async () => {

@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { addExplainCommand } from '../../src/cli/explain.js'
-import { registryOf } from '../../src/core/config/registry.js'
-import { builtIns } from '../../src/plugins/built-ins.js'
+import { defineExplain } from '../../src/cli/explain.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 
 /** Nothing of a recording is looked up, dialled or bound. */
@@ -102,7 +101,7 @@ async function explain(...args: string[]): Promise<string> {
     writeAnswer: (text: string) => expect.unreachable(text),
   }
   const program = new Command().exitOverride()
-  addExplainCommand(program, io, registryOf([builtIns]))
+  defineExplain(program.command('explain'), io, loadBuiltIns)
   await program.parseAsync(['explain', ...args], { from: 'user' })
   return said
 }

@@ -8,9 +8,9 @@ import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { denySentence } from '../../src/cli/deny-sentences.js'
-import { addExplainCommand } from '../../src/cli/explain.js'
+import { defineExplain } from '../../src/cli/explain.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
 import type { StreamingIo } from '../../src/cli/streaming-io.js'
-import { registryOf } from '../../src/core/config/registry.js'
 import { defineFilter } from '../../src/core/filter.js'
 import { builtIns } from '../../src/plugins/built-ins.js'
 import type { Plugin } from '../../src/plugins/plugin.js'
@@ -29,7 +29,7 @@ async function run(...args: string[]) {
     writeAnswer: (text) => Promise.resolve(void (result.stdout += text)),
   }
   const program = new Command().exitOverride()
-  addExplainCommand(program, io, registryOf([builtIns]))
+  defineExplain(program.command('explain'), io, loadBuiltIns)
   await program.parseAsync(['explain', ...args], { from: 'user' })
   return result
 }

@@ -2,11 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { exitCodeOf } from '../../src/cli/exit-code.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
 import { packageVersion } from '../../src/cli/package-version.js'
-import { makeProgram } from '../../src/cli/program.js'
-import { registryOf } from '../../src/core/config/registry.js'
+import { runProgram } from '../../src/cli/program.js'
 import { Manifest } from '../../src/kubernetes/manifest.js'
-import { builtIns } from '../../src/plugins/built-ins.js'
 import { lineDiff } from '../support/line-diff.js'
 import { temporaryFolder } from '../support/temporary-folder.js'
 import { kubernetesObjects, schemaProblems } from '../kubernetes/kubernetes-objects.js'
@@ -41,7 +40,7 @@ async function sluice(args: readonly string[], input = ''): Promise<Result> {
     reportBug: (error: unknown) => expect.unreachable(String(error)),
   }
   try {
-    await makeProgram(io, registryOf([builtIns])).parseAsync(['node', 'sluice', ...args])
+    await runProgram(args, io, loadBuiltIns)
   } catch (error) {
     result.code = exitCodeOf(error, io)
   }

@@ -15,6 +15,18 @@ function folderWith(yaml: string): string {
   return folder
 }
 
+const DIST = new URL('../../dist/', import.meta.url).href
+
+/** A plugin that brings a transport of its own. */
+const OWN_TRANSPORT = `
+import { NodeTransport } from '${DIST}core/node-transport.js'
+import { TRANSPORT } from '${DIST}core/tokens.js'
+import { noTransparentSockets } from '${DIST}core/transparent-sockets.js'
+
+const create = () => new NodeTransport({ transparentSockets: noTransparentSockets })
+export default { name: 'own-transport', apiVersion: 1, providers: [{ token: TRANSPORT, create }] }
+`
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -49,6 +61,18 @@ describe('sluice run', () => {
       runs: 'sluice.yaml',
       pid: sluice.process.pid,
     })
+  })
+
+  test('names the transport that serves when it is ready', async () => {
+    const yaml = listenerTo(await webOrigin())
+    const byDefault = new SpawnedSluice(['run'], { cwd: folderWith(yaml), env: { SLUICE_TRANSPORT: 'node' } })
+    const cwd = folderWith(`plugins: [./own-transport.mjs]\n${yaml}`)
+    writeFileSync(join(cwd, 'own-transport.mjs'), OWN_TRANSPORT)
+    const byPlugin = new SpawnedSluice(['run'], { cwd, env: { SLUICE_TRANSPORT: 'node' } })
+    expect(await get(await byPlugin.port('web'))).toBe('hello')
+    for (const sluice of [byDefault, byPlugin]) await sluice.sees('stderr', /"msg":"ready"/)
+    const named = [byDefault, byPlugin].map((sluice) => sluice.json('stderr').find(({ msg }) => msg === 'ready'))
+    expect(named.map((line) => line?.['transport'])).toEqual(['node', 'custom'])
   })
 
   test('writes the access log where the configuration asks for it', async () => {

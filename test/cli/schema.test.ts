@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { addSchemaCommand } from '../../src/cli/schema.js'
+import { defineSchema } from '../../src/cli/schema.js'
 import { jsonSchema, type JsonSchema } from '../../src/core/config/json-schema.js'
 import { registryOf } from '../../src/core/config/registry.js'
 import type { FilterDefinition } from '../../src/core/filter.js'
@@ -33,7 +33,7 @@ test('sluice schema prints the committed schema.json: scripts/write-schema.mjs w
     stderr: { write: () => true },
     setExitCode: (value: number) => (code = value),
   }
-  addSchemaCommand(program, io, registry)
+  defineSchema(program.command('schema'), io, () => Promise.resolve(registry))
   await program.parseAsync(['schema'], { from: 'user' })
   expect(code).toBe(0)
   expect(stdout).toBe(COMMITTED)

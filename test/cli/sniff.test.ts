@@ -4,12 +4,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { addExplainCommand } from '../../src/cli/explain.js'
-import { addSniffCommand } from '../../src/cli/sniff.js'
+import { defineExplain } from '../../src/cli/explain.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
+import { defineSniff } from '../../src/cli/sniff.js'
 import type { StreamingIo } from '../../src/cli/streaming-io.js'
-import { registryOf } from '../../src/core/config/registry.js'
 import { TwoSidedDetection } from '../../src/core/two-sided-detection.js'
-import { builtIns } from '../../src/plugins/built-ins.js'
 import { runChain } from '../../src/testing/run-chain.js'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -30,8 +29,8 @@ async function run(args: readonly string[], chunks: readonly (string | Uint8Arra
     setExitCode: (code) => (result.code = code),
   }
   const program = new Command().exitOverride()
-  addSniffCommand(program, io, registryOf([builtIns]))
-  addExplainCommand(program, io, registryOf([builtIns]))
+  defineSniff(program.command('sniff'), io, loadBuiltIns)
+  defineExplain(program.command('explain'), io, loadBuiltIns)
   await program.parseAsync(args, { from: 'user' })
   return result
 }

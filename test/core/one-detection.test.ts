@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { addExplainCommand } from '../../src/cli/explain.js'
-import { addSniffCommand } from '../../src/cli/sniff.js'
+import { defineExplain } from '../../src/cli/explain.js'
+import { loadBuiltIns } from '../../src/cli/load-built-ins.js'
+import { defineSniff } from '../../src/cli/sniff.js'
 import type { StreamingIo } from '../../src/cli/streaming-io.js'
-import { registryOf } from '../../src/core/config/registry.js'
 import type { DetectionResult, DetectOutcome } from '../../src/core/detection-result.js'
-import { builtIns } from '../../src/plugins/built-ins.js'
 import { runChain } from '../../src/testing/run-chain.js'
 import { connectTo, serve } from '../support/sockets.js'
 import { startListener } from '../support/start-sluice.js'
@@ -53,8 +52,8 @@ async function command(input: string, ...args: string[]): Promise<string> {
     writeAnswer: (text) => Promise.resolve(void (said += text)),
   }
   const program = new Command().exitOverride()
-  addExplainCommand(program, io, registryOf([builtIns]))
-  addSniffCommand(program, io, registryOf([builtIns]))
+  defineExplain(program.command('explain'), io, loadBuiltIns)
+  defineSniff(program.command('sniff'), io, loadBuiltIns)
   await program.parseAsync(args, { from: 'user' })
   return said
 }

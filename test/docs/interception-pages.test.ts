@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { addInterceptCommand } from '../../src/cli/intercept.js'
+import { defineIntercept } from '../../src/cli/intercept.js'
 import { inNamespaces, needNamespaces, NetworkNamespace } from '../support/network-namespaces.js'
 import { intercept } from '../support/sidecar.js'
 import { fencesOf, read } from './pages.js'
@@ -13,9 +13,8 @@ describe('the reference of sluice intercept', () => {
   let command: Command
 
   beforeAll(() => {
-    const program = new Command()
-    addInterceptCommand(program, { stdout: { write: () => {} }, stderr: { write: () => {} }, setExitCode: () => {} })
-    command = program.commands[0]!
+    command = new Command('intercept')
+    defineIntercept(command, { stdout: { write: () => {} }, stderr: { write: () => {} }, setExitCode: () => {} })
   })
 
   test('has a row for each option, with its default, and no other', () => {

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
-import { addLearnCommand } from '../../src/cli/learn.js'
+import { defineLearn } from '../../src/cli/learn.js'
 import { loadConfig } from '../../src/core/config/load-config.js'
 import { registryOf } from '../../src/core/config/registry.js'
 import type { CloseSummary } from '../../src/core/close-summary.js'
@@ -97,7 +97,7 @@ async function talk(sluice: Sluice): Promise<CloseSummary[]> {
 async function learn(...args: string[]): Promise<{ stdout: string; stderr: string; code: number | undefined }> {
   const result = { stdout: '', stderr: '', code: undefined as number | undefined }
   const program = new Command().exitOverride()
-  addLearnCommand(program, {
+  defineLearn(program.command('learn'), {
     stdout: { write: (text) => (result.stdout += text) },
     stderr: { write: (text) => (result.stderr += text) },
     setExitCode: (code) => (result.code = code),

@@ -1,6 +1,6 @@
 import { NativeTransport } from '../../src/core/native/native-transport.js'
 import { SocketPoller } from '../../src/core/native/socket-poller.js'
-import { nativeAddon } from '../../src/interception/native-addon.js'
+import { nativeAddon } from '../../src/core/native/native-addon.js'
 import { transportChoice } from '../../src/system-transport.js'
 
 let own: SocketPoller | undefined

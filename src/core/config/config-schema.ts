@@ -1,16 +1,7 @@
 import { z } from 'zod'
 import * as defaults from './defaults.js'
-import {
-  dnsName,
-  duration,
-  formatSize,
-  hostPort,
-  listenAddress,
-  listenerAddress,
-  port,
-  size,
-  statusRange,
-} from './scalars.js'
+import { formatSize } from './scalar-text.js'
+import { dnsName, duration, hostPort, listenAddress, listenerAddress, port, size, statusRange } from './scalars.js'
 
 const aTimeout = () => duration({ minMs: 1 })
 

@@ -2,7 +2,7 @@ import type { DestinationConfig } from './config.js'
 import type { ConfigCode } from './config-codes.js'
 import { got } from './got.js'
 import { suggest } from './nearest-name.js'
-import { parseHostPort } from './scalars.js'
+import { parseHostPort } from './scalar-text.js'
 
 /** A destination as written, read; or what is wrong with it. */
 export type ParsedDestination =

@@ -1,7 +1,8 @@
 import { inject } from 'tsyringe'
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.js'
-import { formatSize, size } from '../../core/config/scalars.js'
+import { formatSize } from '../../core/config/scalar-text.js'
+import { size } from '../../core/config/scalars.js'
 import type { Connection } from '../../core/connection.js'
 import { defineFilter, type Filter } from '../../core/filter.js'
 import type { ListenerContext } from '../../core/listener-context.js'
@@ -14,6 +15,7 @@ import { HTTP_RECORDER, HttpRecorder } from '../../http/http-recorder.js'
 import { parsePathTemplate } from '../../http/path-template.js'
 import { REQUEST_HUB, type RequestHub } from '../../http/request-hub.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
+import { ACCESS_LOG_FORMATS } from './access-log-format.js'
 
 /** Requests of one connection that wait for their responses: far beyond any client; 100 KB of the observer's memory. */
 const DEFAULT_MAX_PIPELINED = 1000
@@ -46,9 +48,6 @@ const labels = z.strictObject({
     .default(DEFAULT_MAX_LABEL_VALUES)
     .describe('Values of `authority`, `grpc_service` and `grpc_method` each; further ones are `other`, and counted.'),
 })
-
-export const ACCESS_LOG_FORMATS = ['json', 'combined'] as const
-export type AccessLogFormat = (typeof ACCESS_LOG_FORMATS)[number]
 
 export const httpMetricsOptions = z.strictObject({
   accessLog: z

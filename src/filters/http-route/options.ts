@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { duration, formatSize, size } from '../../core/config/scalars.js'
+import { formatSize } from '../../core/config/scalar-text.js'
+import { duration, size } from '../../core/config/scalars.js'
 import { ruleOptions } from './rule-options.js'
 import { DEFAULT_MAX_HEAD_BYTES } from '../../protocols/http1-framing.js'
 

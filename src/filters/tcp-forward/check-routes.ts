@@ -1,5 +1,5 @@
 import { BlockList } from 'node:net'
-import { formatDuration } from '../../core/config/scalars.js'
+import { formatDuration } from '../../core/config/scalar-text.js'
 import { parseDestination } from '../../core/config/destination.js'
 import type { CheckContext, Finding } from '../../core/filter.js'
 import { isCovered } from '../../core/is-covered.js'

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { z } from 'zod'
+import { formatDuration, formatSize } from '../../../src/core/config/scalar-text.js'
 import {
   cidr,
   duration,
-  formatDuration,
-  formatSize,
   hostPort,
   listenAddress,
   listenerAddress,

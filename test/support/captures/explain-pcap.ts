@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { addExplainCommand } from '../../../src/cli/explain.js'
+import { defineExplain } from '../../../src/cli/explain.js'
+import { loadBuiltIns } from '../../../src/cli/load-built-ins.js'
 import type { StreamingIo } from '../../../src/cli/streaming-io.js'
-import { registryOf } from '../../../src/core/config/registry.js'
-import { builtIns } from '../../../src/plugins/built-ins.js'
 
 export interface ExplainedPcap {
   readonly stdout: string
@@ -29,7 +28,7 @@ export async function runExplain(args: readonly string[], input?: string): Promi
     setExitCode: (code) => (result.code = code),
   }
   const program = new Command().exitOverride()
-  addExplainCommand(program, io, registryOf([builtIns]))
+  defineExplain(program.command('explain'), io, loadBuiltIns)
   await program.parseAsync(['explain', ...args], { from: 'user' })
   const isJsonLines = args.includes('json') && !args.includes('--flow')
   const lines = isJsonLines ? result.stdout.trim().split('\n') : []

@@ -4,16 +4,16 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { kernelOriginalDestinations } from '../../src/interception/kernel-original-destinations.js'
-import { loadAddon, nativeAddon } from '../../src/interception/native-addon.js'
-import { needPrograms } from '../support/need-programs.js'
-import { runProgram } from '../support/run-program.js'
-import { COMMAND } from '../support/sidecar.js'
-import { sluiceWithoutAddon } from '../support/sluice-without-addon.js'
-import { connectTo, serve } from '../support/sockets.js'
-import { temporaryFolder } from '../support/temporary-folder.js'
+import { loadAddon, nativeAddon } from '../../../src/core/native/native-addon.js'
+import { kernelOriginalDestinations } from '../../../src/interception/kernel-original-destinations.js'
+import { needPrograms } from '../../support/need-programs.js'
+import { runProgram } from '../../support/run-program.js'
+import { COMMAND } from '../../support/sidecar.js'
+import { sluiceWithoutAddon } from '../../support/sluice-without-addon.js'
+import { connectTo, serve } from '../../support/sockets.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const compiler = needPrograms('gcc', 'objdump (binutils)')
 const { addon, problem } = nativeAddon()
 if (addon === undefined && process.env.CI === 'true') throw new Error(`${problem}. With CI=true every test must run`)
@@ -75,7 +75,7 @@ describe.skipIf(addon === undefined)('the native addon', () => {
 
 describe('loading it', () => {
   test('is for Linux', () => {
-    expect(loadAddon({ platform: 'darwin' })).toEqual({ problem: 'interception is for Linux, and this is darwin' })
+    expect(loadAddon({ platform: 'darwin' })).toEqual({ problem: 'the native addon is for Linux, and this is darwin' })
   })
 
   test('says how to get it where it is not there', async () => {

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Address } from '../core/address.js'
-import type { NativeSockets } from '../core/native/native-sockets.js'
+import type { Address } from '../address.js'
+import type { NativeSockets } from './native-sockets.js'
 
 /** What the files of `native/` have. Numbers below zero are negated errno values. */
 export interface NativeAddon extends NativeSockets {
@@ -20,14 +20,14 @@ export type LoadedAddon =
   | { readonly addon?: undefined; readonly problem: string }
 
 /** Seen from `src/` and from `dist/` alike. */
-const FOLDER = new URL('../../native/', import.meta.url)
+const FOLDER = new URL('../../../native/', import.meta.url)
 
 /** Long enough for the ELF headers and the name of the dynamic linker behind them. */
 const HEAD_BYTES = 4096
 
 let loaded: LoadedAddon | undefined
 
-/** Loads the addon when it is first asked for: a process that intercepts nothing never does. */
+/** Loads the addon when it is first asked for: by the transport, or by interception where Node's sockets serve. */
 export function nativeAddon(): LoadedAddon {
   return (loaded ??= loadAddon())
 }
@@ -38,7 +38,7 @@ export function loadAddon({
   platform = process.platform,
   node = process.execPath,
 }: { readonly folder?: URL; readonly platform?: string; readonly node?: string } = {}): LoadedAddon {
-  if (platform !== 'linux') return { problem: `interception is for Linux, and this is ${platform}` }
+  if (platform !== 'linux') return { problem: `the native addon is for Linux, and this is ${platform}` }
   const built = fileURLToPath(new URL('build/sluice.node', folder))
   const prebuilt = fileURLToPath(new URL(`prebuilds/linux-${process.arch}-glibc/sluice.node`, folder))
   // One that is linked with another libc may load, and fail later.
