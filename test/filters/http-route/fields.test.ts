@@ -203,3 +203,21 @@ describe('the host of a request in absolute form', () => {
     expect(client.text).toMatch(isOne ? /^HTTP\/1.1 200 / : /^HTTP\/1.1 400 /)
   })
 })
+
+test.each([
+  [
+    'GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n',
+    'host-conflicts-with-target: the request has a target that names another',
+  ],
+  ['GET / HTTP/1.1\r\nHost: a\r\nX-A : b\r\n\r\n', 'space-before-colon: the request has a blank before the colon'],
+  [
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
+    'invalid-content-length: the request has a Content-Length that',
+  ],
+])('a refusal says in words what is wrong: %j', async (request, words) => {
+  const routed = await startRouted((await serve()).port)
+  const client = await routed.client()
+  client.send(request)
+  await client.ended()
+  expect(client.text).toContain(`\r\n\r\nsluice: ${words}`)
+})
