@@ -319,8 +319,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       this.#recorder.responseHead(exchange, answer.status)
       this.#record(bodyBytes, '')
     } else if (exchange !== undefined) {
-      // Of a head that never was complete nothing is known to be counted.
       exchange.status = answer.status
+      exchange.responseBytes = bodyBytes
+      this.#recorder.headRefused(exchange)
       this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
     }
     this.exchangeOver()

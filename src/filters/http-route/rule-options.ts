@@ -104,7 +104,7 @@ function headers(name: typeof editable) {
 
 /** A request has one, whatever it came with: RFC 9112 section 3.2. */
 const editableInRequest = editable.refine((name) => name.toLowerCase() !== 'host', {
-  error: '"rewrite: { host }" says another Host',
+  error: 'Host is not edited here: "rewrite: { host: … }" says another',
 })
 
 const split = z.strictObject({

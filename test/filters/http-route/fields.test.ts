@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
+import type { RequestRecord } from '../../../src/http/request-record.js'
 import { answering } from '../../support/answering.js'
 import { startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
@@ -220,4 +221,19 @@ test.each([
   client.send(request)
   await client.ended()
   expect(client.text).toContain(`\r\n\r\nsluice: ${words}`)
+})
+
+test('a head that is refused before it is complete has a record, and is no request', async () => {
+  const routed = await startRouted((await serve()).port)
+  const records: RequestRecord[] = []
+  routed.sluice.on('request', (record) => void records.push(record))
+  const client = await routed.client()
+  client.send('GET / HTTP/1.1\r\nX-A : b\r\n\r\n')
+  await client.ended()
+  const server = client.text.length - client.text.indexOf('\r\n\r\n') - 4
+  const refused = { status: 400, refused: 'space-before-colon', method: '', target: '', authority: '' }
+  expect(records).toMatchObject([{ ...refused, bytes: { client: 0, server }, classification: 'success' }])
+  expect(routed.sluice.metric('request_total')).toBe(0)
+  expect(routed.sluice.metric('response_total')).toBe(0)
+  expect(routed.sluice.metric('sluice_http_requests_in_flight')).toBe(0)
 })
