@@ -134,8 +134,13 @@ function staying(location: string): string {
 
 function filled(location: string, { host, path, query }: RequestView): string {
   return location.replace(/\{(host|path|query)\}/g, (_whole, name: string) =>
-    name === 'host' ? host : name === 'path' ? path : query,
+    name === 'host' ? host : name === 'path' ? pathIn(path) : query,
   )
+}
+
+/** Behind a host, the target of `OPTIONS *` or of a CONNECT would go on with its name. */
+function pathIn(path: string): string {
+  return path.startsWith('/') ? path : '/'
 }
 
 /** `/v1` in place of `/api`: `/api/x?y` becomes `/v1/x?y`. Never two slashes where one stood, never none. */

@@ -257,6 +257,8 @@ describe('a match', () => {
     ['{host}{path}', '//evil.example', 'shop//evil.example'],
     ['https://{host}{path}', '//a', 'https://shop//a'],
     ['//{host}{path}', '/a', '//shop/a'],
+    ['https://{host}{path}', '*', 'https://shop/'],
+    ['https://shop.example{path}', '.evil.example:443', 'https://shop.example/'],
   ])('redirect to %s of %s by %s', (location, path, expected) => {
     const redirect = { location }
     const rule = makeRule(ruleOptions.parse({ name: 'a', redirect }), new ConfiguredUpstreams([], () => ({})))
