@@ -72,9 +72,9 @@ class Edits {
     this.added += `${name}: ${[...values, element].join(', ')}\r\n`
   }
 
-  /** Sets a field, unless it is there and to be believed; without a value there is none. */
+  /** Sets a field, unless it is there and to be believed. Without a value there is none, whether it came or would be set. */
   one(name: string, value: () => string | undefined, keeps: boolean): void {
-    if (this.#ruled.includes(name) || (keeps && this.#head.get(name) !== undefined)) return
+    if (this.#ruled.includes(name) || (keeps && this.#head.get(name))) return
     this.leftOut.push(name)
     const said = value()
     if (said) this.added += `${name}: ${said}\r\n`

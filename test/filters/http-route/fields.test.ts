@@ -94,6 +94,32 @@ describe('what a 426 says of the protocol that is wanted', () => {
   })
 })
 
+describe('fields about the way', () => {
+  /** Those that a server is sent, in its order, with what is made anew left out. */
+  async function sent(forwarding: object, head: string): Promise<string> {
+    const server = await serve(answering(OK))
+    const routed = await startRouted(server.port, { options: { forwarding } })
+    const client = await routed.client()
+    client.send(`${head}\r\n`)
+    await client.hears('ok')
+    return server.peers[0]!.text.replace(/(?<=request-id: |traceparent: 00-)[0-9a-f-]{36,}/g, 'NEW')
+  }
+
+  test('that came empty are set as if they had not come', async () => {
+    const empty = 'X-Request-Id:\r\nTraceparent: \r\nX-Forwarded-Proto:\r\nX-Forwarded-For:\r\n'
+    const forwarding = { xForwarded: 'append', requestId: true, traceparent: true }
+    expect(await sent(forwarding, `GET / HTTP/1.1\r\nHost: a\r\n${empty}`)).toBe(
+      'GET / HTTP/1.1\r\nHost: a\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: a\r\nx-request-id: NEW\r\ntraceparent: 00-NEW\r\n\r\n',
+    )
+  })
+
+  test('name no host where a request has none', async () => {
+    expect(await sent({ xForwarded: 'replace' }, 'GET / HTTP/1.0\r\nX-Forwarded-Host: evil\r\n')).toMatch(
+      /^GET \/ HTTP\/1.1\r\nHost: [^\r]+\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n\r\n$/,
+    )
+  })
+})
+
 describe('trailers', () => {
   const chunked = (startLine: string, trailers: string): string =>
     `${startLine}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${trailers}\r\n`
