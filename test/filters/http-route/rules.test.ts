@@ -414,5 +414,23 @@ describe('check', () => {
   test('wants a filter before it that finds HTTP, and somewhere to send requests to', async () => {
     expect(await findings([], ['http-route', 'tcp-forward'])).toEqual(['SLUICE_CONFIG_NEEDS_DETECT '])
     expect(await findings([], undefined, '')).toContain('SLUICE_CONFIG_NO_DESTINATION ')
+    const detect = { detect: { protocols: ['tls', 'http/2'] } }
+    expect(await findings([], [detect, 'http-route', 'tcp-forward'])).toEqual(['SLUICE_CONFIG_NEEDS_DETECT '])
+    const alsoHttp = { detect: { protocols: ['tls', 'http/1'] } }
+    expect(await findings([], [alsoHttp, 'http-route', 'tcp-forward'])).toEqual([])
+    const port = { 'port-override': { ports: { 80: 'http/1' } } }
+    expect(await findings([], [port, detect, 'http-route', 'tcp-forward'])).toEqual([])
+  })
+
+  test('warns of what stands behind it and gets none of its requests', async () => {
+    expect(await findings([], ['detect', 'http-route', 'http-route', 'tcp-forward'])).toEqual([
+      'SLUICE_CONFIG_NO_EFFECT ',
+    ])
+    const labelled = { 'http-metrics': { labels: { method: true } } }
+    expect(await findings([], ['detect', 'http-route', labelled, 'tcp-forward'])).toEqual([
+      expect.stringMatching(/^SLUICE_CONFIG_NO_EFFECT .*http-metrics\.labels$/),
+    ])
+    expect(await findings([], ['detect', labelled, 'http-route', 'tcp-forward'])).toEqual([])
+    expect(await findings([], ['detect', 'http-route', 'http-metrics', 'tcp-forward'])).toEqual([])
   })
 })
