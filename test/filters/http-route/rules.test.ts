@@ -411,6 +411,15 @@ describe('check', () => {
     expect(await findings(rules, undefined, '')).toEqual(['SLUICE_CONFIG_NO_DESTINATION rules[2]'])
   })
 
+  test('says how a number becomes the value of a field', async () => {
+    const rules = [{ name: 'a', match: { header: { 'x-version': 2 } } }]
+    const filters = ['detect', { 'http-route': { rules } }, { 'direct-response': {} }]
+    const config = { listeners: [{ name: 'in', address: '127.0.0.1:0', destination: '127.0.0.1:9', filters }] }
+    await expect(startSluice(config as unknown as SluiceConfig)).rejects.toThrow(
+      'expected text, or a list, got 2; as text it has quotes: "2"',
+    )
+  })
+
   test('wants a filter before it that finds HTTP, and somewhere to send requests to', async () => {
     expect(await findings([], ['http-route', 'tcp-forward'])).toEqual(['SLUICE_CONFIG_NEEDS_DETECT '])
     expect(await findings([], undefined, '')).toContain('SLUICE_CONFIG_NO_DESTINATION ')
