@@ -14,7 +14,8 @@ export function combinedLine(record: RequestRecord): string {
   const { source, method, target, version, status, bytes, referer, userAgent, startedAt } = record
   const host = source.slice(0, source.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
   const sent = bytes.server === 0 ? '-' : bytes.server
-  const requestLine = `"${escaped(`${method} ${target} HTTP/${version}`)}"`
+  // Apache writes so of a 408 or 400 to a request that it could not read.
+  const requestLine = method === '' ? '"-"' : `"${escaped(`${method} ${target} HTTP/${version}`)}"`
   return `${host} - - [${apacheTime(new Date(startedAt))}] ${requestLine} ${status ?? '-'} ${sent} ${field(referer)} ${field(userAgent)}\n`
 }
 

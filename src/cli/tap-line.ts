@@ -41,7 +41,8 @@ export function tapLine(json: string, at: Date): string {
   const { listener, connection, source, destination, protocol, method, target, authority } = seen.data
   const { route, retries, durationMs, bytes, messages } = seen.data
   // In absolute form the target has its authority itself.
-  const what = `${method} ${target.startsWith('/') ? authority : ''}${target}`
+  const asked = `${method} ${target.startsWith('/') ? authority : ''}${target}`
+  const what = method === '' ? 'no head that can be taken' : asked
   const columns = [
     clockTime(at),
     listener,

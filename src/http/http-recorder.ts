@@ -126,6 +126,16 @@ export class ConnectionRecorder {
       this.#recorder.record(this.#recordOf(exchange, error))
   }
 
+  /**
+   * A request whose head never was complete has been answered by the proxy itself. Nothing is known of it under which it could be
+   * counted; whoever listens is told, without a method and a target.
+   */
+  headRefused(exchange: HttpExchange): void {
+    this.responseContent(exchange)
+    exchange.isOver = true
+    if (this.#recorder.isListenedTo) this.#recorder.record(this.#recordOf(exchange, ''))
+  }
+
   /** Whether it will ever have a response cannot be told any more: it is no longer in flight, and no failure. */
   abandon(exchange: HttpExchange): void {
     if (exchange.cells !== undefined) this.#recorder.cells.inFlight.value--

@@ -16,6 +16,7 @@ export interface RequestRecord {
   readonly protocol: RequestProtocol
   /** Of HTTP, as an access log writes it. */
   readonly version: HttpVersion
+  /** Empty, as is the target, where the head of a request was refused before it was complete. */
   readonly method: string
   /** As the client wrote it: path and query, or one of the other forms of a request target. */
   readonly target: string

@@ -49,6 +49,10 @@ describe('combined', () => {
     expect(line).toBe('10.1.2.3 - - [10/Oct/2000:13:55:36 +0000] "GET /orders?id=1 HTTP/2.0" - - "" "-"\n')
   })
 
+  test('writes - for a request line that could not be read', () => {
+    expect(combinedLine({ ...record, method: '', target: '', status: 400 })).toContain('] "-" 400 2326 ')
+  })
+
   test('writes an IPv6 address without brackets', () => {
     expect(combinedLine({ ...record, source: '[2001:db8::1]:443' })).toMatch(/^2001:db8::1 - - /)
   })

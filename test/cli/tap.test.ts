@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { type AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../support/free-port.js'
 import { startSluice } from '../support/start-sluice.js'
@@ -57,6 +57,21 @@ describe('sluice tap', () => {
     expect(tap.written.stdout).toMatch(
       / > 127\.0\.0\.1:\d+ {2}http\/1 {2}GET 127\.0\.0\.1:\d+\/down {2}route down {2}503 connect-failed {2}/,
     )
+  })
+
+  test('shows a request whose head was refused, of which it knows no method', async () => {
+    const { admin, port } = await tapped({ filters: ['detect', 'http-route', 'tcp-forward'] })
+    const tap = new SpawnedSluice(['tap', '--admin', admin, '--status', '4xx', '--max', '1'])
+    const seen = tap.sees('stdout', /\n/)
+    let isSeen = false
+    void seen.then(() => (isSeen = true))
+    while (!isSeen) {
+      const socket = connect(port, '127.0.0.1').resume()
+      socket.write('GET / HTTP/1.1\r\nX-A : b\r\n\r\n')
+      await once(socket, 'close')
+    }
+    expect(await tap.ended).toBe(0)
+    expect(tap.written.stdout).toMatch(/ {2}http\/1 {2}no head that can be taken {2}400 space-before-colon {2}/)
   })
 
   test('shows those that are asked for as JSON lines, and ends after so many', async () => {

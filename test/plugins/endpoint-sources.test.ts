@@ -97,7 +97,7 @@ describe('a source of a plugin in a configuration', () => {
     ],
     [
       '- source: { acme-registry: { service: 5 } }',
-      [`4:45 SLUICE_CONFIG_WRONG_TYPE ${at}.acme-registry.service: expected text, got 5`],
+      [`4:45 SLUICE_CONFIG_WRONG_TYPE ${at}.acme-registry.service: expected text, got 5; as text it has quotes: "5"`],
     ],
     [
       '- source: { acme-registry: }',

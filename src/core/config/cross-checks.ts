@@ -10,6 +10,7 @@ import { OwnAddresses, overlaps } from './own-addresses.js'
 import type { Positions } from './positions.js'
 import type { ReadConfig, ReadListener, ReadUpstream } from './read-config.js'
 import type { Registry } from './registry.js'
+import { formatDuration } from './scalars.js'
 
 export interface CrossCheckContext {
   readonly registry: Registry
@@ -156,7 +157,10 @@ function checkUpstreams({ root, upstreams }: ReadConfig, findings: Findings): vo
     if (ejection && endpoints.length === 1 && isFixed(endpoints[0]!))
       idle([...path, 'ejection'], 'the only endpoint of a group is never set aside')
     if (healthCheck && healthCheck.timeout > healthCheck.interval)
-      wrong([...path, 'healthCheck', 'timeout'], 'it is longer than the interval')
+      wrong(
+        [...path, 'healthCheck', 'timeout'],
+        `${formatDuration(healthCheck.timeout)} is longer than the interval, ${formatDuration(healthCheck.interval)}`,
+      )
   }
 }
 

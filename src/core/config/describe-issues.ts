@@ -107,7 +107,12 @@ function expectation(issue: z.core.$ZodRawIssue): string | undefined {
 function wrongType(expected: string, input: unknown): string {
   const isQuoted = typeof input === 'string' && typeof coreScalar(input) === (expected === 'int' ? 'number' : expected)
   const hint = isQuoted && expected !== 'string' ? '; leave out the quotes' : ''
-  return `expected ${TYPE_NAMES[expected] ?? expected}, got ${got(input)}${hint}`
+  return `expected ${TYPE_NAMES[expected] ?? expected}, got ${got(input)}${hint}${expected === 'string' ? quotesHint(input) : ''}`
+}
+
+/** YAML takes what looks like one for a number or a truth value. */
+function quotesHint(input: unknown): string {
+  return typeof input === 'number' || typeof input === 'boolean' ? `; as text it has quotes: "${String(input)}"` : ''
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -170,7 +175,9 @@ function reportUnion(issue: Issue, subject: Subject, below: ConfigPath, value: u
   const expected = new Set(
     alternatives.map((issues) => /expected (.*), got /.exec(issues[0]?.message ?? '')?.[1] ?? 'something else'),
   )
-  subject.findings.add('SLUICE_CONFIG_WRONG_TYPE', path, `expected ${[...expected].join(', or ')}, got ${got(value)}`)
+  const hint = expected.has('text') ? quotesHint(value) : ''
+  const message = `expected ${[...expected].join(', or ')}, got ${got(value)}${hint}`
+  subject.findings.add('SLUICE_CONFIG_WRONG_TYPE', path, message)
 }
 
 function isOfAnotherKind(issue: Issue): boolean {

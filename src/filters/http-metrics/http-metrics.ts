@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js'
 import { formatSize } from '../../core/config/scalar-text.js'
 import { size } from '../../core/config/scalars.js'
 import type { Connection } from '../../core/connection.js'
-import { defineFilter, type Filter } from '../../core/filter.js'
+import { type CheckContext, defineFilter, type Filter, type Finding } from '../../core/filter.js'
 import type { ListenerContext } from '../../core/listener-context.js'
 import type { Metrics } from '../../core/metrics.js'
 import type { Observer } from '../../core/observer.js'
@@ -129,4 +129,13 @@ export class HttpMetrics implements Filter<never> {
 const HTTP_1 = { protocol: 'http/1' } as const
 const HTTP_2 = { protocol: 'http/2' } as const
 
-export const httpMetrics = defineFilter({ name: 'http-metrics', options: httpMetricsOptions, use: HttpMetrics })
+export const httpMetrics = defineFilter({ name: 'http-metrics', options: httpMetricsOptions, use: HttpMetrics, check })
+
+/** A filter that speaks HTTP itself counts what it has taken, with the labels of an `http-metrics` that stands before it. */
+function check({ labels: wanted }: z.output<typeof httpMetricsOptions>, context: CheckContext): Finding[] {
+  const { method, authority, route, grpc } = wanted
+  if (!context.before.includes('http-route') || !(method || authority || grpc || route.length > 0)) return []
+  const message =
+    'HTTP/1 gets none of them: http-route stands before, and has taken it. Put http-metrics before http-route'
+  return [{ severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path: ['labels'], message }]
+}

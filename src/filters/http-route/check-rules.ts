@@ -8,16 +8,23 @@ import type { RuleOptions } from './rule-options.js'
 
 type Match = RuleOptions['match']
 
-/** What `check` can say of rules: where they send to, names that stand twice, and rules that are never reached. */
+/** What `check` can say of rules: where they send to, names that stand twice, rules that are never reached, and what has no effect. */
 export function checkRules(rules: readonly RuleOptions[], context: CheckContext): Finding[] {
   return [
     ...rules.flatMap((rule, index) => checkDestinations(rule, index, context)),
     ...rules.flatMap(({ name }, index) => checkName(name, index, rules)),
     ...rules.flatMap((rule, index) => checkShadow(rule, index, rules)),
+    ...rules.flatMap((rule, index) => checkIdle(rule, index)),
+    ...rules.flatMap((rule, index) => checkLooks(rule.match, index)),
   ]
 }
 
-function checkDestinations({ upstream, split }: RuleOptions, index: number, context: CheckContext): Finding[] {
+function checkDestinations(rule: RuleOptions, index: number, context: CheckContext): Finding[] {
+  const { upstream, split } = rule
+  if (!context.listener.hasDestination && upstream === undefined && split === undefined && !isAnswered(rule)) {
+    const message = 'has no upstream, and the listener has no destination: there is nowhere to send its requests to'
+    return [{ severity: 'error', code: 'SLUICE_CONFIG_NO_DESTINATION', path: ['rules', index], message }]
+  }
   const own = upstream === undefined ? [] : [{ text: upstream, path: ['rules', index, 'upstream'] }]
   const shares = (split ?? []).map((share, at) => ({
     text: share.upstream,
@@ -50,6 +57,64 @@ function checkShadow({ match }: RuleOptions, index: number, rules: readonly Rule
   if (earlier === undefined) return []
   const message = `never reached: rule "${earlier.name}" before it matches all that this one does`
   return [{ severity: 'warning', code: 'SLUICE_CONFIG_SHADOWED_ROUTE', path: ['rules', index], message }]
+}
+
+/** By the rule itself: no server is asked. */
+function isAnswered({ redirect, respond }: RuleOptions): boolean {
+  return redirect !== undefined || respond !== undefined
+}
+
+/** RFC 9110 sections 15.3.5 and 15.4.5. */
+const WITHOUT_CONTENT: readonly number[] = [204, 304]
+
+function checkIdle(rule: RuleOptions, index: number): Finding[] {
+  const { rewrite, requestHeaders, respond } = rule
+  const { set, add, remove } = requestHeaders
+  const asked: string[] = []
+  if (rewrite.host !== undefined || rewrite.prefix !== undefined) asked.push('rewrite')
+  if (Object.keys(set).length + Object.keys(add).length + remove.length > 0) asked.push('requestHeaders')
+  const idle = isAnswered(rule)
+    ? asked.map((name) => noEffect(['rules', index, name], 'the rule answers by itself: no server is asked'))
+    : []
+  if (respond === undefined || respond.body === '' || !WITHOUT_CONTENT.includes(respond.status)) return idle
+  return [...idle, noEffect(['rules', index, 'respond', 'body'], `a ${respond.status} has no content`)]
+}
+
+/** What another proxy would read otherwise. */
+function checkLooks({ path = [], pathPrefix, method = [] }: Match, index: number): Finding[] {
+  const at = (name: string): (string | number)[] => ['rules', index, 'match', name]
+  const paths = [...path.map((text) => ({ name: 'path', text })), { name: 'pathPrefix', text: pathPrefix ?? '' }]
+  return [
+    ...paths.flatMap(({ name, text }) => {
+      if (/\{.*\}/.test(text))
+        return [noEffect(at(name), 'braces stand for themselves here: pathTemplate has names in them')]
+      if (text.includes('*'))
+        return [
+          noEffect(at(name), 'a "*" stands for itself: pathPrefix is for all that is below, pathTemplate for segments'),
+        ]
+      return []
+    }),
+    ...method
+      .filter((one) => one !== one.toUpperCase() && REGISTERED_METHODS.has(one.toUpperCase()))
+      .map((one) => noEffect(at('method'), `methods are in capital letters: ${one.toUpperCase()}`)),
+  ]
+}
+
+/** RFC 9110 section 9.3, RFC 5789. */
+const REGISTERED_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+])
+
+function noEffect(path: Finding['path'], message: string): Finding {
+  return { severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path, message }
 }
 
 /** Whatever `later` matches, `earlier` matches too. */

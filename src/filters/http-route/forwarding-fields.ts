@@ -14,18 +14,21 @@ export interface Way {
   readonly minorVersion: number
 }
 
+/** What is added to one request; nothing to the fields in `ruled`, which its rule sets or removes. Names in lower case. */
+export type ForwardingFields = (head: Http1Fields, way: Way, ruled?: readonly string[]) => FieldEdits
+
 /** Makes what is added to each request, as configured; undefined where nothing is. */
-export function forwardingFields(options: Options): ((head: Http1Fields, way: Way) => FieldEdits) | undefined {
+export function forwardingFields(options: Options): ForwardingFields | undefined {
   const { xForwarded, forwarded, via, requestId, traceparent } = options
   if (xForwarded === 'off' && forwarded === 'off' && via === undefined && !requestId && !traceparent) return undefined
-  return (head, way) => {
-    const edits = new Edits(head)
+  return (head, way, ruled = NONE) => {
+    const edits = new Edits(head, ruled)
     const { host } = way.source
     if (xForwarded !== 'off') {
       edits.list('x-forwarded-for', host, xForwarded === 'append')
       // Whoever is before us, and believed, knows better what the client asked for and how.
       edits.one('x-forwarded-proto', () => 'http', xForwarded === 'append')
-      edits.one('x-forwarded-host', () => head.get('host') ?? '', xForwarded === 'append')
+      edits.one('x-forwarded-host', () => head.get('host'), xForwarded === 'append')
     }
     if (forwarded !== 'off') edits.list('forwarded', forwardedElement(head, host), forwarded === 'append')
     // RFC 9110 section 7.6.3: the version that came, and who we are.
@@ -48,27 +51,33 @@ function newTraceparent(): string {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`
 }
 
+const NONE: readonly string[] = []
+
 class Edits {
   readonly #head: Http1Fields
+  readonly #ruled: readonly string[]
   readonly leftOut: string[] = []
   added = ''
 
-  constructor(head: Http1Fields) {
+  constructor(head: Http1Fields, ruled: readonly string[]) {
     this.#head = head
+    this.#ruled = ruled
   }
 
   /** Adds an element to a field that is a list; without what is there, where that is not to be believed. */
   list(name: string, element: string, keeps: boolean): void {
+    if (this.#ruled.includes(name)) return
     const values = keeps ? this.#values(name) : []
     this.leftOut.push(name)
     this.added += `${name}: ${[...values, element].join(', ')}\r\n`
   }
 
-  /** Sets a field, unless it is there and to be believed. */
-  one(name: string, value: () => string, keeps: boolean): void {
-    if (keeps && this.#head.get(name) !== undefined) return
+  /** Sets a field, unless it is there and to be believed. Without a value there is none, whether it came or would be set. */
+  one(name: string, value: () => string | undefined, keeps: boolean): void {
+    if (this.#ruled.includes(name) || (keeps && this.#head.get(name))) return
     this.leftOut.push(name)
-    this.added += `${name}: ${value()}\r\n`
+    const said = value()
+    if (said) this.added += `${name}: ${said}\r\n`
   }
 
   #values(name: string): string[] {

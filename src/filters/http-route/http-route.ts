@@ -172,13 +172,14 @@ class HttpRoute implements Filter<never> {
   }
 }
 
+const NAME = 'http-route'
 const HTTP_1 = 'http/1'
 
 /** Labels are options of `http-metrics`; where it stands in the chain, its recorder serves. */
 const NO_LABELS = { method: false, authority: false, routes: [], grpc: false, maxValues: 1 }
 
 export const httpRoute = defineFilter({
-  name: 'http-route',
+  name: NAME,
   options: httpRouteOptions,
   use: HttpRoute,
   needs: () => 'protocol',
@@ -197,6 +198,15 @@ function check({ rules }: HttpRouteOptions, context: CheckContext): Finding[] {
   if (!context.before.includes('detect') && !context.before.includes('port-override')) {
     const message = 'takes what is detected as HTTP/1, and no filter before it finds that out: put "- detect" before it'
     findings.push({ severity: 'error', code: 'SLUICE_CONFIG_NEEDS_DETECT', path: [], message })
+  }
+  const { protocols } = (context.optionsBefore('detect') ?? {}) as { readonly protocols?: readonly string[] }
+  if (protocols?.includes(HTTP_1) === false && !context.before.includes('port-override')) {
+    const message = `gets nothing: detect looks for ${protocols.join(', ')} only. Add http/1 to its protocols`
+    findings.push({ severity: 'error', code: 'SLUICE_CONFIG_NEEDS_DETECT', path: [], message })
+  }
+  if (context.before.includes(NAME)) {
+    const message = 'gets nothing: the one before it takes all HTTP/1. Put all rules there'
+    findings.push({ severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path: [], message })
   }
   if (!context.listener.hasDestination && rules.length === 0) {
     const message = 'has no rules, and the listener has no destination: there is nowhere to send requests to'

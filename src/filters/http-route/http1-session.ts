@@ -167,7 +167,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     if (view !== undefined) this.#rule = rules.find((rule) => rule.matches(view))
     exchange.route = this.#rule?.name
     this.#recorder.requestHead(exchange)
-    this.#answer = view && this.#rule?.answer(view)
+    if (this.#rule?.needsHost && view?.host === '') this.#refusal = badRequest('host-missing')
+    else this.#answer = view && this.#rule?.answer(view)
     if (this.#refusal === undefined && this.#answer === undefined) this.#route(head, exchange, view)
   }
 
@@ -295,6 +296,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     const group = pools.shared(destination)
     const { source } = this.#connection
     const facts = requestFacts(head, group, source)
+    const edits = rule?.requestEdits
     const request = new RoutedRequest(this.#services, this, exchange, facts)
     this.#request = request
     out.begin(request)
@@ -303,7 +305,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       host: group.label,
       newHost: rule?.host ?? hostOfTarget(head),
       target: view && rule?.target(view),
-      fields: bothEdits(forwarding?.(head, { source, minorVersion: head.minorVersion }), rule?.requestEdits),
+      fields: bothEdits(forwarding?.(head, { source, minorVersion: head.minorVersion }, edits?.leftOut), edits),
     })
     request.begin()
   }
@@ -317,8 +319,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
       this.#recorder.responseHead(exchange, answer.status)
       this.#record(bodyBytes, '')
     } else if (exchange !== undefined) {
-      // Of a head that never was complete nothing is known to be counted.
       exchange.status = answer.status
+      exchange.responseBytes = bodyBytes
+      this.#recorder.headRefused(exchange)
       this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
     }
     this.exchangeOver()

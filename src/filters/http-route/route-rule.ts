@@ -18,6 +18,8 @@ export interface RouteRule {
   /** The target that the server is asked for; undefined: as it came. */
   target(request: RequestView): string | undefined
   readonly host: string | undefined
+  /** Where it answers by itself, it says which host was asked for: a request must say one. */
+  readonly needsHost: boolean
   readonly requestEdits: FieldEdits | undefined
   readonly responseEdits: FieldEdits | undefined
 }
@@ -35,6 +37,7 @@ export function makeRule(rule: RuleOptions, upstreams: Upstreams, random: () => 
     answer: answerOf(rule),
     target: targetOf(rule),
     host: rule.rewrite.host,
+    needsHost: rule.redirect?.location.includes('{host}') ?? false,
     requestEdits: editsOf(rule.requestHeaders),
     responseEdits: editsOf(rule.responseHeaders),
   }
@@ -53,11 +56,22 @@ function testsOf({ host, path, pathPrefix, pathTemplate, method, header, query }
   }
   for (const [name, wanted] of Object.entries(header ?? {})) {
     const field = name.toLowerCase()
-    tests.push((request) => isWanted(request.header(field), wanted))
+    const values = typeof wanted === 'boolean' ? wanted : wanted.flatMap(inBothEncodings)
+    tests.push((request) => isWanted(request.header(field), values))
   }
   for (const [name, wanted] of Object.entries(query ?? {}))
-    tests.push((request) => isWanted(new URLSearchParams(request.query).get(name) ?? undefined, wanted))
+    tests.push((request) => isWanted(parametersOf(request.query).get(name) ?? undefined, wanted))
   return tests
+}
+
+/** RFC 9110 section 5.5: what is beyond ASCII was Latin-1 once, and is UTF-8 mostly. Values are read with a character for each byte. */
+function inBothEncodings(value: string): string[] {
+  return [value, Buffer.from(value).toString('latin1')]
+}
+
+/** Escapes are of UTF-8; some clients send its bytes without. */
+function parametersOf(query: string): URLSearchParams {
+  return new URLSearchParams(Buffer.from(query, 'latin1').toString())
 }
 
 /** In whole segments. */
@@ -78,7 +92,9 @@ function chooser({ upstream, split }: RuleOptions, upstreams: Upstreams, random:
     const group = upstream === undefined ? undefined : upstreams.resolve(upstream)
     return () => group
   }
-  const shares = split.map((share) => ({ group: upstreams.resolve(share.upstream), weight: share.weight }))
+  const shares = split
+    .filter(({ weight }) => weight > 0)
+    .map((share) => ({ group: upstreams.resolve(share.upstream), weight: share.weight }))
   const sum = shares.reduce((total, { weight }) => total + weight, 0)
   return () => {
     let at = random() * sum
@@ -87,9 +103,10 @@ function chooser({ upstream, split }: RuleOptions, upstreams: Upstreams, random:
   }
 }
 
-function answerOf({ redirect, respond }: RuleOptions): RouteRule['answer'] {
+function answerOf({ redirect, respond, responseHeaders }: RuleOptions): RouteRule['answer'] {
   if (respond) {
-    const fields = respond.body === '' ? [] : [`Content-Type: ${respond.contentType}`]
+    const own = respond.body === '' ? [] : [`Content-Type: ${respond.contentType}`]
+    const fields = edited(own, responseHeaders)
     const answer: FixedAnswer = { status: respond.status, fields, body: Buffer.from(respond.body) }
     return () => answer
   }
@@ -99,7 +116,8 @@ function answerOf({ redirect, respond }: RuleOptions): RouteRule['answer'] {
   const isElsewhere = NAMES_HOST.test(location)
   return (request) => {
     const to = filled(location, request)
-    return { status, fields: [`Location: ${isElsewhere ? to : staying(to)}`], body: nothing }
+    const own = [`Location: ${isElsewhere ? to : staying(to)}`]
+    return { status, fields: edited(own, responseHeaders), body: nothing }
   }
 }
 
@@ -116,8 +134,13 @@ function staying(location: string): string {
 
 function filled(location: string, { host, path, query }: RequestView): string {
   return location.replace(/\{(host|path|query)\}/g, (_whole, name: string) =>
-    name === 'host' ? host : name === 'path' ? path : query,
+    name === 'host' ? host : name === 'path' ? pathIn(path) : query,
   )
+}
+
+/** Behind a host, the target of `OPTIONS *` or of a CONNECT would go on with its name. */
+function pathIn(path: string): string {
+  return path.startsWith('/') ? path : '/'
 }
 
 /** `/v1` in place of `/api`: `/api/x?y` becomes `/v1/x?y`. Never two slashes where one stood, never none. */
@@ -132,9 +155,24 @@ function targetOf({ match, rewrite }: RuleOptions): RouteRule['target'] {
   return rewrite.host === undefined ? () => undefined : ({ path, query }) => path + query
 }
 
-function editsOf({ set, add, remove }: RuleOptions['requestHeaders']): FieldEdits | undefined {
-  const added = [...Object.entries(set), ...Object.entries(add)]
-  const leftOut = [...Object.keys(set), ...remove].map((name) => name.toLowerCase())
+function editsOf(options: RuleOptions['requestHeaders']): FieldEdits | undefined {
+  const added = linesOf(options)
+  const leftOut = namesLeftOut(options)
   if (added.length === 0 && leftOut.length === 0) return undefined
-  return { leftOut, added: added.map(([name, value]) => `${name}: ${value}\r\n`).join('') }
+  return { leftOut, added: added.map((line) => `${line}\r\n`).join('') }
+}
+
+/** Of an answer of ours. */
+function edited(lines: readonly string[], options: RuleOptions['responseHeaders']): string[] {
+  const leftOut = namesLeftOut(options)
+  const kept = lines.filter((line) => !leftOut.includes(line.slice(0, line.indexOf(':')).toLowerCase()))
+  return [...kept, ...linesOf(options)]
+}
+
+function linesOf({ set, add }: RuleOptions['requestHeaders']): string[] {
+  return [...Object.entries(set), ...Object.entries(add)].map(([name, value]) => `${name}: ${value}`)
+}
+
+function namesLeftOut({ set, remove }: RuleOptions['requestHeaders']): string[] {
+  return [...Object.keys(set), ...remove].map((name) => name.toLowerCase())
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Cell, Family, Metrics } from '../../core/metrics.js'
-import type { forwardingFields } from './forwarding-fields.js'
+import type { ForwardingFields } from './forwarding-fields.js'
 import type { Gather } from './gather.js'
 import type { KeptRequests } from './kept-requests.js'
 import type { RefusalReason } from './refusal.js'
@@ -31,7 +31,7 @@ export interface RouteServices {
   readonly retries: RetryPolicy
   readonly load: RequestLoad
   /** What is added to each request; undefined: nothing. */
-  readonly forwarding: ReturnType<typeof forwardingFields>
+  readonly forwarding: ForwardingFields | undefined
   readonly clock: Clock
   readonly counts: RouteCounts
   readonly out: Gather

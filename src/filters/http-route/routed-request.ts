@@ -277,6 +277,8 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     this.#enter(pool, now)
     if (this.#acquire(pool)) return true
     this.#leaveEndpoint()
+    // It has not got it.
+    this.#exchange.endpoint = undefined
     return false
   }
 

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
+import type { RequestRecord } from '../../../src/http/request-record.js'
 import { answering } from '../../support/answering.js'
 import { startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
@@ -90,6 +91,32 @@ describe('what a 426 says of the protocol that is wanted', () => {
     const client = await routed.client()
     client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     expect(await client.hears('no')).toBe('HTTP/1.1 200 Upgrade Required\r\nContent-Length: 2\r\n\r\nno')
+  })
+})
+
+describe('fields about the way', () => {
+  /** Those that a server is sent, in its order, with what is made anew left out. */
+  async function sent(forwarding: object, head: string): Promise<string> {
+    const server = await serve(answering(OK))
+    const routed = await startRouted(server.port, { options: { forwarding } })
+    const client = await routed.client()
+    client.send(`${head}\r\n`)
+    await client.hears('ok')
+    return server.peers[0]!.text.replace(/(?<=request-id: |traceparent: 00-)[0-9a-f-]{36,}/g, 'NEW')
+  }
+
+  test('that came empty are set as if they had not come', async () => {
+    const empty = 'X-Request-Id:\r\nTraceparent: \r\nX-Forwarded-Proto:\r\nX-Forwarded-For:\r\n'
+    const forwarding = { xForwarded: 'append', requestId: true, traceparent: true }
+    expect(await sent(forwarding, `GET / HTTP/1.1\r\nHost: a\r\n${empty}`)).toBe(
+      'GET / HTTP/1.1\r\nHost: a\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: a\r\nx-request-id: NEW\r\ntraceparent: 00-NEW\r\n\r\n',
+    )
+  })
+
+  test('name no host where a request has none', async () => {
+    expect(await sent({ xForwarded: 'replace' }, 'GET / HTTP/1.0\r\nX-Forwarded-Host: evil\r\n')).toMatch(
+      /^GET \/ HTTP\/1.1\r\nHost: [^\r]+\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n\r\n$/,
+    )
   })
 })
 
@@ -202,4 +229,37 @@ describe('the host of a request in absolute form', () => {
     await client.hears('\r\n\r\n')
     expect(client.text).toMatch(isOne ? /^HTTP\/1.1 200 / : /^HTTP\/1.1 400 /)
   })
+})
+
+test.each([
+  [
+    'GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n',
+    'host-conflicts-with-target: the request has a target that names another',
+  ],
+  ['GET / HTTP/1.1\r\nHost: a\r\nX-A : b\r\n\r\n', 'space-before-colon: the request has a blank before the colon'],
+  [
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
+    'invalid-content-length: the request has a Content-Length that',
+  ],
+])('a refusal says in words what is wrong: %j', async (request, words) => {
+  const routed = await startRouted((await serve()).port)
+  const client = await routed.client()
+  client.send(request)
+  await client.ended()
+  expect(client.text).toContain(`\r\n\r\nsluice: ${words}`)
+})
+
+test('a head that is refused before it is complete has a record, and is no request', async () => {
+  const routed = await startRouted((await serve()).port)
+  const records: RequestRecord[] = []
+  routed.sluice.on('request', (record) => void records.push(record))
+  const client = await routed.client()
+  client.send('GET / HTTP/1.1\r\nX-A : b\r\n\r\n')
+  await client.ended()
+  const server = client.text.length - client.text.indexOf('\r\n\r\n') - 4
+  const refused = { status: 400, refused: 'space-before-colon', method: '', target: '', authority: '' }
+  expect(records).toMatchObject([{ ...refused, bytes: { client: 0, server }, classification: 'success' }])
+  expect(routed.sluice.metric('request_total')).toBe(0)
+  expect(routed.sluice.metric('response_total')).toBe(0)
+  expect(routed.sluice.metric('sluice_http_requests_in_flight')).toBe(0)
 })

@@ -466,6 +466,8 @@ describe('connections to a server', () => {
       upstreams: { web: { endpoints: [{ address: `127.0.0.1:${server.port}`, maxConnections: 1 }] } },
       options: { pool: { maxPending: 1 } },
     })
+    const records: RequestRecord[] = []
+    routed.sluice.on('request', (record) => void records.push(record))
     const [first, second, third] = [await routed.client(), await routed.client(), await routed.client()]
     first.send(get('/1'))
     await (await server.accepted()).hears('/1')
@@ -473,6 +475,8 @@ describe('connections to a server', () => {
     await until(() => routed.sluice.metric('request_total') === 2)
     third.send(get('/3'))
     await until(() => third.text.includes('queue-full'))
+    // No endpoint has had it, and none is blamed.
+    expect(records).toMatchObject([{ refused: 'queue-full', destination: 'web' }])
     clock.advance(7_000)
     expect(await second.hears('upstream-full')).toContain('HTTP/1.1 503 Service Unavailable\r\n')
   })

@@ -108,6 +108,59 @@ describe('rules', () => {
     expect(client.text).toBe('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
   })
 
+  test('edit what they answer themselves', async () => {
+    const responseHeaders = { set: { 'Cache-Control': 'no-store', 'content-type': 'text/x' }, add: { 'X-A': '1' } }
+    const { routed } = await startWithRules(
+      { name: 'moved', match: { path: '/old' }, redirect: { location: '/new' }, responseHeaders },
+      { name: 'fixed', match: { path: '/fixed' }, respond: { status: 200, body: 'ok' }, responseHeaders },
+      { name: 'bare', respond: { status: 403, body: 'no' }, responseHeaders: { remove: ['Content-Type'] } },
+    )
+    const edits = 'Cache-Control: no-store\r\ncontent-type: text/x\r\nX-A: 1\r\n'
+    expect(await ask(routed, 'GET /old')).toBe(
+      `HTTP/1.1 308 Permanent Redirect\r\nLocation: /new\r\n${edits}Content-Length: 0\r\nConnection: close\r\n\r\n`,
+    )
+    expect(await ask(routed, 'GET /fixed')).toBe(
+      `HTTP/1.1 200 OK\r\n${edits}Content-Length: 2\r\nConnection: close\r\n\r\nok`,
+    )
+    expect(await ask(routed, 'GET /')).toBe(
+      'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno',
+    )
+  })
+
+  test('have the last word about the fields that forwarding adds', async () => {
+    const main = await named('main')
+    const routed = await startRouted(main.port, {
+      options: {
+        forwarding: { xForwarded: 'append', forwarded: 'append', via: 'edge', requestId: true, traceparent: true },
+        rules: [
+          {
+            name: 'secure',
+            requestHeaders: {
+              set: { 'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '10.0.0.9' },
+              remove: ['forwarded', 'Via', 'x-request-id', 'traceparent'],
+            },
+          },
+        ],
+      },
+    })
+    await ask(routed, 'GET /', 'Via: 1.1 other', 'X-Forwarded-For: 10.0.0.1')
+    expect(main.peers[0]!.text).toBe(
+      'GET / HTTP/1.1\r\nHost: shop.example\r\nx-forwarded-host: shop.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 10.0.0.9\r\n\r\n',
+    )
+  })
+
+  test.each(['GET /a HTTP/1.0\r\n', 'GET /a HTTP/1.1\r\nHost:\r\n', 'GET /a HTTP/1.1\r\nHost: :80\r\n'])(
+    'lead nowhere where a redirect needs a host and there is none: %j',
+    async (head) => {
+      const { routed } = await startWithRules({ name: 'secure', redirect: { location: 'https://{host}{path}' } })
+      const client = await routed.client()
+      client.send(`${head}\r\n`)
+      await client.ended()
+      expect(client.text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\nsluice: host-missing: /)
+      expect(routed.sluice.metric('sluice_http_refused_total', { reason: 'host-missing' })).toBe(1)
+    },
+  )
+
   test('rewrite host and prefix, and edit fields both ways', async () => {
     const { routed, other } = await startWithRules({
       name: 'edit',
@@ -145,6 +198,9 @@ describe('rules', () => {
   })
 })
 
+/** As what came is read: a character for each byte. */
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
+
 describe('a match', () => {
   const view = (given: Partial<RequestView> & { fields?: Record<string, string> }): RequestView => ({
     method: 'GET',
@@ -178,6 +234,10 @@ describe('a match', () => {
     ['a field where there must be none', { header: { 'X-Canary': false } }, { fields: { 'x-canary': '1' } }, false],
     ['parameter', { query: { v: '2 3' } }, { query: '?a&v=2+3' }, true],
     ['another parameter', { query: { v: '2' } }, { query: '?w=2' }, false],
+    ['a value in UTF-8', { header: { city: 'Zürich' } }, { fields: { city: bytesOf('Zürich') } }, true],
+    ['a value in Latin-1', { header: { city: 'Zürich' } }, { fields: { city: 'Zürich' } }, true],
+    ['an escaped parameter', { query: { v: 'ü' } }, { query: '?v=%c3%bc' }, true],
+    ['a parameter in bare UTF-8', { query: { v: 'ü' } }, { query: bytesOf('?v=ü') }, true],
     ['a parameter without a value', { query: { v: true } }, { query: '?v' }, true],
     ['all keys', { path: '/a', method: 'GET' }, { path: '/a' }, true],
     ['all keys but one', { path: '/a', method: 'PUT' }, { path: '/a' }, false],
@@ -197,6 +257,8 @@ describe('a match', () => {
     ['{host}{path}', '//evil.example', 'shop//evil.example'],
     ['https://{host}{path}', '//a', 'https://shop//a'],
     ['//{host}{path}', '/a', '//shop/a'],
+    ['https://{host}{path}', '*', 'https://shop/'],
+    ['https://shop.example{path}', '.evil.example:443', 'https://shop.example/'],
   ])('redirect to %s of %s by %s', (location, path, expected) => {
     const redirect = { location }
     const rule = makeRule(ruleOptions.parse({ name: 'a', redirect }), new ConfiguredUpstreams([], () => ({})))
@@ -217,6 +279,14 @@ describe('a match', () => {
     expect(share).toBeGreaterThan(850)
     expect(share).toBeLessThan(1150)
   })
+})
+
+test('a share of no weight gets nothing, whatever is drawn', () => {
+  const split = [0, 1, 0].map((weight, index) => ({ upstream: `10.0.0.${index}:1`, weight }))
+  for (const drawn of [0, 0.5, 1 - 2 ** -53, 1]) {
+    const rule = makeRule(ruleOptions.parse({ name: 'a', split }), new ConfiguredUpstreams([], () => ({})), () => drawn)
+    expect(rule.group()!.label).toBe('10.0.0.1:1')
+  }
 })
 
 describe('check', () => {
@@ -296,12 +366,80 @@ describe('check', () => {
       { name: 'a', requestHeaders: { set: { 'Content-Length': '1' } } },
       { name: 'a', responseHeaders: { add: { 'X-A': 'a\r\nX-B: b' } } },
       { name: 'a', redirect: { location: 'https://a/\n' } },
+      { name: 'a', redirect: { location: 'https://{hots}/' } },
+      { name: 'a', redirect: { location: '/{path' } },
+      { name: 'a', redirect: { location: '/käse' } },
+      { name: 'a', match: { path: '/käse' } },
+      { name: 'a', match: { pathPrefix: '/日本' } },
+      { name: 'a', match: { pathTemplate: '/käse/{id}' } },
+      { name: 'a', match: { pathPrefix: '/a' }, rewrite: { prefix: '/Ċ' } },
+      { name: 'a', requestHeaders: { set: { Host: 'b' } } },
+      { name: 'a', requestHeaders: { add: { host: 'b' } } },
+      { name: 'a', requestHeaders: { remove: ['host'] } },
+      { name: 'a', split: [{ upstream: 'web', weight: 0 }] },
     ])
       expect((await findings([rule]))[0], JSON.stringify(rule)).toMatch(/^SLUICE_CONFIG_INVALID_VALUE rules\[0\]/)
+  })
+
+  test.each<[object, string]>([
+    [{ redirect: { location: '/' }, rewrite: { host: 'a' } }, 'rewrite'],
+    [{ match: { pathPrefix: '/a' }, respond: { status: 200 }, rewrite: { prefix: '/b' } }, 'rewrite'],
+    [{ respond: { status: 200 }, requestHeaders: { remove: ['a'] } }, 'requestHeaders'],
+    [{ respond: { status: 204, body: 'a' } }, 'respond.body'],
+    [{ match: { path: ['/a', '/b/*'] } }, 'match.path'],
+    [{ match: { pathPrefix: '/orders/{id}' } }, 'match.pathPrefix'],
+    [{ match: { method: ['GET', 'post'] } }, 'match.method'],
+  ])('warns of what has no effect: %j', async (rule, path) => {
+    expect(await findings([{ name: 'a', ...rule }])).toEqual([`SLUICE_CONFIG_NO_EFFECT rules[0].${path}`])
+  })
+
+  test('says nothing of methods of one’s own, of an answer without content, and of fields of a redirect', async () => {
+    const rules = [
+      { name: 'a', match: { method: 'frob' } },
+      { name: 'b', match: { path: '/b' }, respond: { status: 204 } },
+      { name: 'c', redirect: { location: '{path}' }, responseHeaders: { set: { a: 'b' } } },
+    ]
+    expect(await findings(rules)).toEqual([])
+  })
+
+  test('wants somewhere to send the requests of each rule to', async () => {
+    const rules = [
+      { name: 'a', match: { path: '/a' }, upstream: 'web' },
+      { name: 'b', match: { path: '/b' }, respond: { status: 200 } },
+      { name: 'c', requestHeaders: { remove: ['a'] } },
+    ]
+    expect(await findings(rules, undefined, '')).toEqual(['SLUICE_CONFIG_NO_DESTINATION rules[2]'])
+  })
+
+  test('says how a number becomes the value of a field', async () => {
+    const rules = [{ name: 'a', match: { header: { 'x-version': 2 } } }]
+    const filters = ['detect', { 'http-route': { rules } }, { 'direct-response': {} }]
+    const config = { listeners: [{ name: 'in', address: '127.0.0.1:0', destination: '127.0.0.1:9', filters }] }
+    await expect(startSluice(config as unknown as SluiceConfig)).rejects.toThrow(
+      'expected text, or a list, got 2; as text it has quotes: "2"',
+    )
   })
 
   test('wants a filter before it that finds HTTP, and somewhere to send requests to', async () => {
     expect(await findings([], ['http-route', 'tcp-forward'])).toEqual(['SLUICE_CONFIG_NEEDS_DETECT '])
     expect(await findings([], undefined, '')).toContain('SLUICE_CONFIG_NO_DESTINATION ')
+    const detect = { detect: { protocols: ['tls', 'http/2'] } }
+    expect(await findings([], [detect, 'http-route', 'tcp-forward'])).toEqual(['SLUICE_CONFIG_NEEDS_DETECT '])
+    const alsoHttp = { detect: { protocols: ['tls', 'http/1'] } }
+    expect(await findings([], [alsoHttp, 'http-route', 'tcp-forward'])).toEqual([])
+    const port = { 'port-override': { ports: { 80: 'http/1' } } }
+    expect(await findings([], [port, detect, 'http-route', 'tcp-forward'])).toEqual([])
+  })
+
+  test('warns of what stands behind it and gets none of its requests', async () => {
+    expect(await findings([], ['detect', 'http-route', 'http-route', 'tcp-forward'])).toEqual([
+      'SLUICE_CONFIG_NO_EFFECT ',
+    ])
+    const labelled = { 'http-metrics': { labels: { method: true } } }
+    expect(await findings([], ['detect', 'http-route', labelled, 'tcp-forward'])).toEqual([
+      expect.stringMatching(/^SLUICE_CONFIG_NO_EFFECT .*http-metrics\.labels$/),
+    ])
+    expect(await findings([], ['detect', labelled, 'http-route', 'tcp-forward'])).toEqual([])
+    expect(await findings([], ['detect', 'http-route', 'http-metrics', 'tcp-forward'])).toEqual([])
   })
 })
