@@ -10,7 +10,7 @@ import { OwnAddresses, overlaps } from './own-addresses.js'
 import type { Positions } from './positions.js'
 import type { ReadConfig, ReadListener, ReadUpstream } from './read-config.js'
 import type { Registry } from './registry.js'
-import { formatDuration } from './scalars.js'
+import { formatDuration } from './scalar-text.js'
 
 export interface CrossCheckContext {
   readonly registry: Registry
