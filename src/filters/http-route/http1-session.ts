@@ -236,8 +236,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   exchangeOver(): void {
     this.#request = this.#exchange = undefined
     this.#idleSince = this.#recorder.now()
-    // A drain may have ended behind the head that said otherwise.
-    if (this.#toClient.isLast || this.#isDrainOver || this.#parser.state !== 'held') return this.#finish()
+    if (this.#toClient.isLast || this.#parser.state !== 'held') return this.#finish()
     this.#parser.resume()
     this.#isRequestBlocked = false
     this.#goOn()
@@ -358,6 +357,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#isGoingOn = false
     if (this.#isOver) return
     if (this.#hasClientEnded && this.#early === undefined && this.#parser.state !== 'held') this.#clientLeft()
+    // A drain may have ended behind the head that said otherwise.
+    else if (this.#isDrainOver && this.#isIdle) this.#finish()
     else this.#updatePause()
   }
 
@@ -411,9 +412,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
   }
 
-  /** Between two requests. */
+  /** Between two requests, the next of which has not come. */
   get #isIdle(): boolean {
-    return this.#exchange === undefined && !this.#isTunnel
+    return this.#exchange === undefined && this.#early === undefined && !this.#isTunnel
   }
 
   #finish(): void {
