@@ -1,8 +1,11 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
+import { nativeAddon } from '../../../src/interception/native-addon.js'
 import { MemoryTransport } from '../../../src/testing/memory-transport.js'
 import { WIRE_CAPACITY_BYTES } from '../../../src/testing/memory-wire.js'
 import { WireRecorder } from '../../../src/testing/wire-recorder.js'
+import { nativeTransport } from '../../support/native-transport.js'
+import { resetSocket } from '../../support/reset-socket.js'
 import { startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
 import { until } from '../../support/until.js'
@@ -107,6 +110,22 @@ describe('a request that came before its turn', () => {
     await stopped
   })
 })
+
+test.skipIf(nativeAddon().addon === undefined)(
+  'a client that is paused, since its next request has come, and is reset does not keep the server waiting',
+  async () => {
+    const server = await serve()
+    const routed = await startRouted(server.port, { transport: nativeTransport() })
+    const client = await routed.client()
+    client.send('POST /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n')
+    const asked = await server.accepted()
+    await asked.hears('/1')
+    resetSocket(client.socket)
+    expect(await asked.closed()).toBe('ECONNRESET')
+    expect(routed.sluice.metric('tcp_close_total', { peer: 'src', errno: 'ECONNRESET' })).toBe(1)
+    await routed.expectNothingLeft()
+  },
+)
 
 test('a 400 after a HEAD has its body', async () => {
   const server = await serve(answering('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n'))
