@@ -10,6 +10,11 @@ export interface WireReader {
   onError(error: NodeJS.ErrnoException): void
   /** What `write` had to keep has left: go on. Called only after `write` returned false. */
   onDrain(): void
+  /**
+   * The peer has reset the connection while the wire was paused: what came before that can still be read, and `onError` stands behind it.
+   * Told where the transport hears of it, which Node's sockets do not.
+   */
+  onBreak?(): void
   /** The wire is being given up with `detach()`: hand back the bytes that you hold and have not passed on. */
   onDetach?(): Uint8Array | undefined
 }

@@ -191,6 +191,7 @@ export class NativeWire implements Wire, ReadySocket {
     const hasMore = (flags & (PEER_ENDED | BROKEN | HUNG_UP | URGENT)) !== 0
     if (hasMore || (flags & READABLE) !== 0) this.#readable(hasMore)
     if (this.#isOver) return
+    if (this.#isPaused && !this.#hasFailed && (flags & BROKEN) !== 0) this.#reader.onBreak?.()
     if (this.pendingBytes > 0 && (flags & (WRITABLE | BROKEN | HUNG_UP)) !== 0) this.#flush()
   }
 

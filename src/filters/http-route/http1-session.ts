@@ -61,6 +61,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   /** Clients are not waited for. */
   #isDrainOver = false
   #hasClientEnded = false
+  /** The client has reset the connection: what it said before is read for the error behind it. */
+  #hasClientBroken = false
   #isOver = false
   #idleSince: number
 
@@ -120,6 +122,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   // What the client says
 
   onChunk(chunk: Uint8Array): void {
+    if (this.#hasClientBroken) return
     this.#recorder.beginTurn()
     if (this.#observers.isLooking) this.#observers.onBytes('client', chunk)
     const taken = this.#canRead ? this.#read(chunk) : 0
@@ -132,6 +135,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   }
 
   onEnd(): void {
+    if (this.#hasClientBroken) return this.onError(brokenBehindEnd())
     this.#recorder.beginTurn()
     this.#hasClientEnded = true
     if (this.#observers.isLooking) this.#observers.onEnd('client')
@@ -141,6 +145,12 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
 
   onError(error: NodeJS.ErrnoException): void {
     this.#connection.relaySideBroke('client', error)
+  }
+
+  /** Nobody waits for an answer any more, whatever the server does, which the client was paused for. */
+  onBreak(): void {
+    this.#hasClientBroken = true
+    this.#updatePause()
   }
 
   onDrain(): void {
@@ -237,8 +247,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   exchangeOver(): void {
     this.#request = this.#exchange = undefined
     this.#idleSince = this.#recorder.now()
-    // A drain may have ended behind the head that said otherwise.
-    if (this.#toClient.isLast || this.#isDrainOver || this.#parser.state !== 'held') return this.#finish()
+    if (this.#toClient.isLast || this.#parser.state !== 'held') return this.#finish()
     this.#parser.resume()
     this.#isRequestBlocked = false
     this.#goOn()
@@ -361,6 +370,8 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#isGoingOn = false
     if (this.#isOver) return
     if (this.#hasClientEnded && this.#early === undefined && this.#parser.state !== 'held') this.#clientLeft()
+    // A drain may have ended behind the head that said otherwise.
+    else if (this.#isDrainOver && this.#isIdle) this.#finish()
     else this.#updatePause()
   }
 
@@ -371,7 +382,7 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
   }
 
   #updatePause(): void {
-    if (this.#isRequestBlocked || this.#early !== undefined) this.#wire.pause()
+    if (!this.#hasClientBroken && (this.#isRequestBlocked || this.#early !== undefined)) this.#wire.pause()
     else this.#wire.resume()
   }
 
@@ -414,9 +425,9 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#trace.add(exchange, this.#rule?.name, this.#recorder.now())
   }
 
-  /** Between two requests. */
+  /** Between two requests, the next of which has not come. */
   get #isIdle(): boolean {
-    return this.#exchange === undefined && !this.#isTunnel
+    return this.#exchange === undefined && this.#early === undefined && !this.#isTunnel
   }
 
   #finish(): void {
@@ -435,6 +446,10 @@ export class Http1Session implements WireReader, Http1Handler, RequestSource, Ga
     this.#abandonExchange()
     this.#onClosed(this)
   }
+}
+
+function brokenBehindEnd(): NodeJS.ErrnoException {
+  return Object.assign(new Error('the client has reset the connection'), { code: 'ECONNRESET' })
 }
 
 function bothEdits(one: FieldEdits | undefined, other: FieldEdits | undefined): FieldEdits | undefined {

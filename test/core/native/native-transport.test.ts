@@ -9,6 +9,7 @@ import type { AcceptedWire } from '../../../src/core/transport.js'
 import type { Wire, WireReader } from '../../../src/core/wire.js'
 import { nativePoller, nativeTransport } from '../../support/native-transport.js'
 import { needPrograms } from '../../support/need-programs.js'
+import { resetSocket } from '../../support/reset-socket.js'
 import { runProgram, startProgram } from '../../support/run-program.js'
 import { connectTo, serve } from '../../support/sockets.js'
 import { turns } from '../../support/start-sluice.js'
@@ -229,6 +230,32 @@ describe.skipIf(addon === undefined)('native wires', () => {
     expect((await thrown).message).toBe('a bug in a dialler')
     await until(() => told.length === 2)
     expect(told[1]).toBe(told[0])
+  })
+
+  test('that are paused say that their peer has reset them; what came before, and the error, wait until they go on', async () => {
+    const events: string[] = []
+    let accepted: AcceptedWire | undefined
+    const { port } = await listen((wire) => {
+      accepted = wire
+      wire.pause()
+      wire.read(
+        reader({
+          onChunk: (chunk) => void events.push(Buffer.from(chunk).toString()),
+          onError: ({ code }) => void events.push(code!),
+          onBreak: () => void events.push('break'),
+        }),
+      )
+    })
+    const client = await connectTo(port)
+    await new Promise<void>((resolve) => client.socket.write('last words', () => resolve()))
+    await until(() => accepted !== undefined)
+    resetSocket(client.socket)
+    await until(() => events.length > 0)
+    await turns()
+    expect(events).toEqual(['break'])
+    accepted!.resume()
+    await until(() => events.length === 3)
+    expect(events).toEqual(['break', 'last words', 'ECONNRESET'])
   })
 
   test('that a listener throws over do not keep it from taking others', async () => {

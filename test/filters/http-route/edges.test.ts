@@ -1,5 +1,11 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
+import { nativeAddon } from '../../../src/interception/native-addon.js'
+import { MemoryTransport } from '../../../src/testing/memory-transport.js'
+import { WIRE_CAPACITY_BYTES } from '../../../src/testing/memory-wire.js'
+import { WireRecorder } from '../../../src/testing/wire-recorder.js'
+import { nativeTransport } from '../../support/native-transport.js'
+import { resetSocket } from '../../support/reset-socket.js'
 import { startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
 import { until } from '../../support/until.js'
@@ -57,6 +63,69 @@ test('a drain while a response is under way ends the connection behind it', asyn
   client.socket.end()
   await stopped
 })
+
+describe('a request that came before its turn', () => {
+  const first = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
+  const second = 'GET /2 HTTP/1.1\r\nHost: a\r\n\r\n'
+  const last = OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+
+  test('is answered, and told so, where a drain began and ended behind the head of the response before it', async () => {
+    const begun = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'
+    const server = await serve(answering(begun))
+    const routed = await startRouted(server.port)
+    const client = await routed.client()
+    client.send(first + second)
+    await client.hears('half')
+    const stopped = routed.sluice.stop({ grace: 60_000 })
+    await until(() => routed.clock.pending.includes(500))
+    routed.clock.advance(500)
+    server.peers[0]!.send('half')
+    await client.ended()
+    expect(client.text).toBe(`${begun}half${last}`)
+    client.socket.end()
+    await stopped
+  })
+
+  test('is answered where a drain ends while its client has not read the response before it', async () => {
+    const long = 'x'.repeat(WIRE_CAPACITY_BYTES * 2)
+    const large = `HTTP/1.1 200 OK\r\nContent-Length: ${long.length}\r\n\r\n${long}`
+    const answers = [large, OK]
+    const transport = new MemoryTransport((_, wire) => {
+      wire.read({ onChunk: () => wire.write(Buffer.from(answers.shift()!)), onEnd() {}, onError() {}, onDrain() {} })
+    })
+    const routed = await startRouted(80, { transport })
+    const client = transport.accept(routed.sluice.address('in'))
+    const heard = new WireRecorder(client)
+    client.pause()
+    client.write(Buffer.from(first + second))
+    await until(() => routed.sluice.metric('response_total') === 1)
+    routed.clock.advance(1_000)
+    const stopped = routed.sluice.stop({ grace: 60_000 })
+    await until(() => routed.clock.pending.includes(500))
+    routed.clock.advance(500)
+    client.resume()
+    await until(() => heard.hasEnded)
+    expect(heard.text).toBe(large + last)
+    client.end()
+    await stopped
+  })
+})
+
+test.skipIf(nativeAddon().addon === undefined)(
+  'a client that is paused, since its next request has come, and is reset does not keep the server waiting',
+  async () => {
+    const server = await serve()
+    const routed = await startRouted(server.port, { transport: nativeTransport() })
+    const client = await routed.client()
+    client.send('POST /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n')
+    const asked = await server.accepted()
+    await asked.hears('/1')
+    resetSocket(client.socket)
+    expect(await asked.closed()).toBe('ECONNRESET')
+    expect(routed.sluice.metric('tcp_close_total', { peer: 'src', errno: 'ECONNRESET' })).toBe(1)
+    await routed.expectNothingLeft()
+  },
+)
 
 test('a 400 after a HEAD has its body', async () => {
   const server = await serve(answering('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n'))

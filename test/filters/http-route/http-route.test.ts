@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { onTestFinished, describe, expect, test } from 'vitest'
 import type { RequestRecord } from '../../../src/http/request-record.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
+import { freePort } from '../../support/free-port.js'
 import { answering } from '../../support/answering.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { serveHttp, startRouted } from '../../support/routed.js'
@@ -519,10 +520,9 @@ describe('requests over several endpoints', () => {
 
   test('go on where one cannot be connected', async () => {
     const server = await serve(answering(OK))
-    const gone = await serve()
-    await new Promise((resolve) => gone.server.close(resolve))
+    const gone = await freePort()
     const routed = await startRouted('web', {
-      upstreams: { web: { endpoints: [`127.0.0.1:${gone.port}`, `127.0.0.1:${server.port}`], balance: 'round-robin' } },
+      upstreams: { web: { endpoints: [`127.0.0.1:${gone}`, `127.0.0.1:${server.port}`], balance: 'round-robin' } },
     })
     const client = await routed.client()
     for (let i = 1; i <= 4; i++) {
@@ -534,14 +534,13 @@ describe('requests over several endpoints', () => {
   })
 
   test('get a 503 that says why where none can', async () => {
-    const gone = await serve()
-    await new Promise((resolve) => gone.server.close(resolve))
-    const routed = await startRouted(gone.port)
+    const gone = await freePort()
+    const routed = await startRouted(gone)
     const client = await routed.client()
     client.send(get('/') + get('/'))
     await until(() => client.text.split('connect-failed').length === 3)
     expect(client.text).toContain('HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain')
-    expect(client.text).toContain(`sluice: connect-failed: 127.0.0.1:${gone.port} could not be connected`)
+    expect(client.text).toContain(`sluice: connect-failed: 127.0.0.1:${gone} could not be connected`)
     expect(routed.sluice.metric('response_total', { status_code: '503', classification: 'failure' })).toBe(2)
     expect(routed.sluice.metric('sluice_http_refused_total', { reason: 'connect-failed' })).toBe(2)
     expect(routed.sluice.metric('sluice_http_retries_total')).toBe(0)
