@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
-import { nativeAddon } from '../../../src/interception/native-addon.js'
+import { nativeAddon } from '../../../src/core/native/native-addon.js'
 import { MemoryTransport } from '../../../src/testing/memory-transport.js'
 import { WIRE_CAPACITY_BYTES } from '../../../src/testing/memory-wire.js'
 import { WireRecorder } from '../../../src/testing/wire-recorder.js'
