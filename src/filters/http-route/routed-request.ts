@@ -342,10 +342,10 @@ export class RoutedRequest implements ResponseSink, ConnectionWaiter, GatherTarg
     return endpoints.some((one) => one !== this.#endpoint && one.isUsable && !this.#tried?.has(one))
   }
 
-  /** It does no harm to send it twice, all of it is there, and the budget allows it: which is charged by asking. */
+  /** It does no harm to send it twice, all that has come of it is there, and the budget allows it: which is charged by asking. */
   get #mayRetry(): boolean {
     const { attempts, budget } = this.#services.retries
-    const isRepeatable = this.#facts.isIdempotent && this.#isSent && this.#kept !== undefined
+    const isRepeatable = this.#facts.isIdempotent && this.#kept !== undefined
     return isRepeatable && this.#retries < attempts && budget.withdraw()
   }
 

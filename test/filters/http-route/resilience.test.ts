@@ -72,6 +72,28 @@ describe('a request that can be repeated', () => {
     expect(good.peers.map(({ text }) => text).join('')).toBe(put.repeat(2))
   })
 
+  test.each([
+    ['upstream-lost', 'resets it', ({ socket }: Peer) => resetSocket(socket)],
+    ['status', 'cannot serve', (peer: Peer) => void peer.send(BUSY)],
+  ])(
+    'is sent again, and goes on, where it has not come to its end (%s: an endpoint %s)',
+    async (reason, _what, act) => {
+      const bad = await serveEach(act)
+      const good = await serve((peer) => peer.socket.on('data', () => peer.text.endsWith('body') && peer.send(OK)))
+      const routed = await startOver([bad, good])
+      const client = await routed.client()
+      for (let i = 1; i <= 2; i++) {
+        client.send('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo')
+        await until(() => good.peers.some(({ text }) => text.endsWith('\r\n\r\nbo')))
+        client.send('dy')
+        await until(() => client.text === OK.repeat(i))
+      }
+      expect(routed.sluice.metric('sluice_http_retries_total', { reason })).toBe(1)
+      client.socket.end()
+      await routed.expectNothingLeft()
+    },
+  )
+
   test('is sent again by default where an endpoint says that it cannot serve now, and another is there', async () => {
     const [bad, good] = [await serveEach((peer) => peer.send(BUSY)), await serveEach((peer) => peer.send(OK))]
     const routed = await startOver([bad, good])
