@@ -2,10 +2,10 @@ import { type Address, formatAddress } from './address.js'
 import type { ChainStep } from './chain.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
-import { deaf } from './deaf.js'
 import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
+import { type DownstreamEnvironment, type DownstreamOwner, DownstreamSide } from './downstream-side.js'
 import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
@@ -13,20 +13,19 @@ import type { Log } from './log.js'
 import type { LookedAt } from './looked-at.js'
 import type { Observer } from './observer.js'
 import { ObserverSet } from './observer-set.js'
-import { SideWindow } from './peek-window.js'
-import { RelayDirection } from './relay.js'
+import type { SideWindow } from './peek-window.js'
+import { RelayDirection, type RelayOwner } from './relay.js'
 import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
 import type { TakenDial, TakenUpstream } from './taken-upstream.js'
-import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import { type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
+import { type UpstreamEnvironment, type UpstreamOwner, UpstreamSide } from './upstream-side.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionEnvironment extends UpstreamEnvironment {
+export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEnvironment {
   readonly log: Log
   /** Bytes of each side that the trace keeps of what detection looked at. */
   readonly traceBytes: number
@@ -45,20 +44,16 @@ export interface ConnectionEnvironment extends UpstreamEnvironment {
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
 }
 
-/** How long a client may take to read an answer of ours before the connection is closed under it. Enough for a slow link. */
-const ANSWER_LINGER_MS = 5_000
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 export type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
-export class ProxiedConnection implements Connection {
+export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamOwner, RelayOwner {
   readonly id: number
   readonly peer: Address
   source: Address
   readonly originalDestination: Address | undefined
-  readonly downstream: AcceptedWire
   readonly trace: Trace
   route: string | undefined
   /** Its place among the listener's connections. */
@@ -67,10 +62,8 @@ export class ProxiedConnection implements Connection {
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
   readonly #startedAt: number
-  /** Until the relay has taken over. */
-  #clientWindow: SideWindow | undefined
   readonly #observers: ObserverSet
-  readonly #downstreamMeter: WireMeter
+  readonly #downstream: DownstreamSide
   readonly #upstream: UpstreamSide
   #destination: UpstreamGroup | undefined
   #isRelaying = false
@@ -91,15 +84,11 @@ export class ProxiedConnection implements Connection {
   #summary: CloseSummary | undefined
   #ended: Side[] | undefined
   #isAnnounced = false
-  #isDownstreamClosed = false
   #isClosed = false
-  /** Of the client's bytes: taken out by filters, as the header of a proxy before us. */
-  #consumedBytes = 0
   #reason: CloseReason | undefined
   #closedBy: CloseSummary['closedBy'] | undefined
   #denied: CloseSummary['denied']
   #error: string | undefined
-  #clientErrno = ''
   #isHalfClosed = false
   #idleSince: number
   #idleMark = 0
@@ -113,7 +102,6 @@ export class ProxiedConnection implements Connection {
     const { clock } = environment.dial
     this.#environment = environment
     this.id = id
-    this.downstream = downstream
     this.peer = this.source = downstream.peer
     this.originalDestination = route.original
     this.#destination = route.destination
@@ -122,22 +110,14 @@ export class ProxiedConnection implements Connection {
     this.trace = new Trace(clock, this.#startedAt)
     this.#upstream = new UpstreamSide(environment, this, this.trace)
     this.#observers = new ObserverSet((error) => this.#observerDropped(error))
-    this.#downstreamMeter = new WireMeter(
-      environment.tcpMetrics,
-      downstream,
-      this.listener.direction,
-      'src',
-      this.destinationPort,
-    )
-    this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
-    downstream.read(this.#clientWindow)
-    downstream.whenClosed(() => {
-      this.#isDownstreamClosed = true
-      this.#finishIfOver()
-    })
+    this.#downstream = new DownstreamSide(environment, downstream, this.destinationPort, this)
   }
 
   // What filters see
+
+  get downstream(): AcceptedWire {
+    return this.#downstream.wire
+  }
 
   get listener(): ListenerContext {
     return this.#environment.context
@@ -175,7 +155,7 @@ export class ProxiedConnection implements Connection {
   }
 
   get clientSpoke(): boolean {
-    return this.#clientWindow === undefined || !this.#clientWindow.isSilent
+    return this.#downstream.spoke
   }
 
   get isClosed(): boolean {
@@ -211,7 +191,7 @@ export class ProxiedConnection implements Connection {
   }
 
   setTlsLabel(value: string): void {
-    this.#downstreamMeter.setTls(value)
+    this.#downstream.setTls(value)
     this.#upstream.setTls(value)
   }
 
@@ -262,11 +242,8 @@ export class ProxiedConnection implements Connection {
     if (upstream !== this.#upstream.wire) this.#upstream.abandon()
     this.#isRelaying = true
     this.#announce()
-    const [clientWindow, serverWindow] = [this.#clientWindow, this.#upstream.window]
     const isServerFirst = this.#upstream.spoke && !this.clientSpoke
-    this.#consumedBytes = clientWindow?.consumedBytes ?? 0
-    // An idle connection keeps no more than it needs.
-    this.#clientWindow = this.#upstream.window = undefined
+    const [clientWindow, serverWindow] = [this.#downstream.takeWindow(), this.#upstream.takeWindow()]
     const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
     if (upstream === this.downstream) return this.#handOver(this.downstream, clientWindow, toServer)
     const toClient = new RelayDirection('server', upstream, this.downstream, this.#observers, this)
@@ -280,17 +257,14 @@ export class ProxiedConnection implements Connection {
     if (this.isClosed) return
     this.downstream.write(answer)
     this.finish('answered')
-    if (this.#clientWindow?.ended) this.#isHalfClosed = true
+    if (this.clientWindow?.ended) this.#isHalfClosed = true
   }
 
   takeOver(reader: WireReader): void {
     if (this.isClosed) return
     this.#isTakenOver = true
     this.#announce()
-    const window = this.#clientWindow
-    this.#consumedBytes = window?.consumedBytes ?? 0
-    this.#clientWindow = undefined
-    this.#handOver(this.downstream, window, reader)
+    this.#handOver(this.downstream, this.#downstream.takeWindow(), reader)
   }
 
   finish(reason: 'end' | 'answered' = 'end'): void {
@@ -299,22 +273,8 @@ export class ProxiedConnection implements Connection {
     this.#reason = reason
     if (reason === 'answered') this.#closedBy = 'proxy'
     else this.#closedBy ??= 'proxy'
-    this.#linger(this.downstream.pendingBytes)
-    // What it still says is thrown away, so that closing does not reset the answer.
-    this.downstream.read(deaf)
-    this.downstream.resume()
-    this.downstream.end()
+    this.#downstream.finish()
     this.#announce()
-  }
-
-  /** The client's time to read runs anew as long as it reads: closing would throw away what the kernel has not taken. */
-  #linger(pendingBytes: number): void {
-    const { downstream } = this
-    const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => {
-      if (downstream.pendingBytes === 0 || downstream.pendingBytes === pendingBytes) downstream.close()
-      else this.#linger(downstream.pendingBytes)
-    })
-    this.onClose(() => linger.cancel())
   }
 
   deny(reason: string): void {
@@ -324,7 +284,7 @@ export class ProxiedConnection implements Connection {
   // What the core's own parts use
 
   window(side: Side): SideWindow {
-    const window = side === 'client' ? this.#clientWindow : this.#upstream.window
+    const window = side === 'client' ? this.clientWindow : this.serverWindow
     if (window) return window
     const reason = this.#isRelaying
       ? 'it is relayed already: observe() sees what passes'
@@ -343,7 +303,7 @@ export class ProxiedConnection implements Connection {
 
   /** The client's window, until the relay takes over. */
   get clientWindow(): SideWindow | undefined {
-    return this.#clientWindow
+    return this.#downstream.window
   }
 
   /** Hands over what was dialled early, where it leads to the destination and the server has said nothing; else lets go of it. */
@@ -456,8 +416,7 @@ export class ProxiedConnection implements Connection {
 
   /** Called now and then: compares what has moved since. Costs a chunk nothing. */
   checkIdle(now: number): void {
-    const { bytesRead, bytesWritten, pendingBytes } = this.downstream
-    const moved = bytesRead + bytesWritten - pendingBytes + this.#upstream.moved
+    const moved = this.#downstream.moved + this.#upstream.moved
     if (moved !== this.#idleMark) {
       this.#idleMark = moved
       this.#idleSince = now
@@ -470,7 +429,7 @@ export class ProxiedConnection implements Connection {
 
   /** Brings the byte counters up to date. */
   countBytes(): void {
-    this.#downstreamMeter.countBytes()
+    this.#downstream.countBytes()
     this.#upstream.countBytes()
   }
 
@@ -480,14 +439,13 @@ export class ProxiedConnection implements Connection {
 
   /** The connection as it stands; the close summary once it is over. */
   summary(): CloseSummary {
-    const { downstream } = this
     const detection = this.#detection
     const summary: Mutable<CloseSummary> = {
       listener: this.listener.name,
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
       facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: downstream.bytesRead - this.#consumed, server: downstream.bytesWritten },
+      bytes: { client: this.#downstream.saidBytes, server: this.downstream.bytesWritten },
       durationMs: this.#environment.dial.clock.now() - this.#startedAt,
       closedBy: this.#closedBy ?? 'proxy',
       reason: this.#reason ?? 'end',
@@ -510,10 +468,6 @@ export class ProxiedConnection implements Connection {
     return summary
   }
 
-  get #consumed(): number {
-    return this.#clientWindow?.consumedBytes ?? this.#consumedBytes
-  }
-
   // What wires, windows and relays report
 
   windowBroke(side: Side, error: NodeJS.ErrnoException): void {
@@ -528,7 +482,7 @@ export class ProxiedConnection implements Connection {
   }
 
   relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
-    if (side === 'client') this.#clientErrno = error.code ?? ''
+    if (side === 'client') this.#downstream.errno = error.code ?? ''
     else this.#upstream.errno = error.code ?? ''
     if (this.isClosed) return
     if (error.code === undefined) {
@@ -557,6 +511,10 @@ export class ProxiedConnection implements Connection {
       this.failed(error, filter.name)
       return false
     }
+  }
+
+  downstreamClosed(): void {
+    this.#finishIfOver()
   }
 
   upstreamClosed(): void {
@@ -609,7 +567,7 @@ export class ProxiedConnection implements Connection {
 
   /** After the observers are attached: they may still teach the labels. */
   #countOpens(): void {
-    this.#downstreamMeter.countOpen()
+    this.#downstream.countOpen()
     this.#upstream.countOpen()
   }
 
@@ -651,7 +609,7 @@ export class ProxiedConnection implements Connection {
   }
 
   #finishIfOver(): void {
-    if (!this.#isDownstreamClosed || this.#isClosed) return
+    if (!this.#downstream.isClosed || this.#isClosed) return
     if (this.#isRelaying && this.#upstream.isOpen) return
     // What nobody carries is not waited for.
     this.#upstream.abandon()
@@ -659,9 +617,8 @@ export class ProxiedConnection implements Connection {
     // It may only now name what it has: the summary is read after it.
     this.detecting?.conclude()
     const summary = (this.#summary = this.summary())
-    this.#clientWindow?.abort()
     this.#observers.onClose(summary)
-    this.#downstreamMeter.close(this.#clientErrno)
+    this.#downstream.close()
     this.#announceLast()
     for (const callback of this.#onClose ?? []) this.#guardClose(callback, summary)
     this.#abort?.abort()

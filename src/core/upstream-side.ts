@@ -95,6 +95,13 @@ export class UpstreamSide implements DialEvents, SpareHolder {
     return this.wire === undefined ? 0 : this.wire.bytesRead + this.wire.bytesWritten - this.wire.pendingBytes
   }
 
+  /** The window, for who reads the wire from here on. */
+  takeWindow(): SideWindow | undefined {
+    const { window } = this
+    this.window = undefined
+    return window
+  }
+
   /** Calls back when a wire to `group` is open, at once where it is; a dial to another group is given up first. */
   whenDialled(group: UpstreamGroup, callback: OnDialled): void {
     this.#giveUpOther(group)
