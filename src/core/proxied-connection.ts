@@ -2,6 +2,12 @@ import { type Address, formatAddress } from './address.js'
 import type { ChainStep } from './chain.js'
 import type { CloseReason, CloseSummary } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
+import {
+  ConnectionObservers,
+  type ObserverEnvironment,
+  type ObserverFactory,
+  type Replay,
+} from './connection-observers.js'
 import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
@@ -12,7 +18,7 @@ import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import type { LookedAt } from './looked-at.js'
 import type { Observer } from './observer.js'
-import { ObserverSet } from './observer-set.js'
+import type { ObserverSet } from './observer-set.js'
 import type { SideWindow } from './peek-window.js'
 import { RelayDirection, type RelayOwner } from './relay.js'
 import type { Side } from './side.js'
@@ -25,14 +31,12 @@ import { type UpstreamEnvironment, type UpstreamOwner, UpstreamSide } from './up
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEnvironment {
+export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEnvironment, ObserverEnvironment {
   readonly log: Log
   /** Bytes of each side that the trace keeps of what detection looked at. */
   readonly traceBytes: number
   /** The filter that tells the server something before the client's first byte. */
   readonly prefacedBy?: Pick<ChainStep, 'name' | 'filter'>
-  /** What watches a connection of a protocol, whatever its chain asks for. */
-  readonly observers: ReadonlyMap<string, readonly ObserverFactory[]>
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
   /** Name of the chain's last filter: who refuses where the upstream is full. */
@@ -45,8 +49,6 @@ export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEn
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-export type ObserverFactory = (connection: Connection) => Observer | undefined
 
 /** The connection as the core drives it. */
 export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamOwner, RelayOwner {
@@ -62,7 +64,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
   readonly #startedAt: number
-  readonly #observers: ObserverSet
+  readonly #observers: ConnectionObservers
   readonly #downstream: DownstreamSide
   readonly #upstream: UpstreamSide
   #destination: UpstreamGroup | undefined
@@ -76,13 +78,11 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   #detectionMs = 0
   /** What observers have added to the facts. */
   #laterFacts: Facts | undefined
-  #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
   #abort: AbortController | undefined
   #onClose: ((summary: CloseSummary) => void)[] | undefined
   /** The one that ended it. */
   #summary: CloseSummary | undefined
-  #ended: Side[] | undefined
   #isAnnounced = false
   #isClosed = false
   #reason: CloseReason | undefined
@@ -109,7 +109,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     this.#idleSince = this.#startedAt
     this.trace = new Trace(clock, this.#startedAt)
     this.#upstream = new UpstreamSide(environment, this, this.trace)
-    this.#observers = new ObserverSet((error) => this.#observerDropped(error))
+    this.#observers = new ConnectionObservers(environment, this)
     this.#downstream = new DownstreamSide(environment, downstream, this.destinationPort, this)
   }
 
@@ -213,15 +213,8 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   observe(observer: Observer | ObserverFactory, options?: { readonly protocol: string }): void {
-    if (options === undefined) {
-      const made = this.#make(observer)
-      if (made) this.#observers.add(made)
-    } else if (this.#detection === undefined) {
-      this.#waiting ??= []
-      this.#waiting.push({ observer, protocol: options.protocol })
-    } else if (this.#detection.protocol === options.protocol) {
-      this.observe(observer)
-    }
+    if (options === undefined || this.#detection?.protocol === options.protocol) this.#observers.attach(observer)
+    else if (this.#detection === undefined) this.#observers.attachWhenNamed(options.protocol, observer)
   }
 
   dial(): Promise<Wire> {
@@ -335,23 +328,14 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   /** Detection has come to an end. Attaches the observers that wait for the protocol. */
   decided(result: DetectionResult): void {
     this.#named(result)
-    for (const observer of this.#waitingFor(result.protocol)) this.observe(observer)
+    this.#observers.named(result.protocol)
     this.#countOpens()
   }
 
-  /**
-   * As `decided`, beside the relay: the observers get what has passed from `replay` first. Without it too much has passed to be
-   * kept, and observers, who are promised the first byte, are not attached.
-   */
-  decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
+  /** As `decided`, beside the relay: the observers get what has passed from `replay`; without it, they are not attached. */
+  decidedBeside(result: DetectionResult, replay?: Replay): void {
     this.#named(result)
-    for (const observer of this.#waitingFor(result.protocol)) {
-      const made = this.#make(observer)
-      if (made === undefined || replay === undefined) continue
-      const watch = this.#observers.add(made)
-      replay((side, chunk) => this.#observers.replay(watch, side, chunk))
-      for (const side of this.#ended ?? []) this.#observers.replayEnd(watch, side)
-    }
+    this.#observers.namedBeside(result.protocol, replay)
     this.#countOpens()
   }
 
@@ -477,8 +461,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   relaySideEnded(side: Side): void {
     this.#isHalfClosed = true
     this.#closedBy ??= side
-    this.#ended ??= []
-    this.#ended.push(side)
+    this.#observers.sideEnded(side)
   }
 
   relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
@@ -558,13 +541,6 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     this.#announce()
   }
 
-  #waitingFor(protocol: string | undefined): (Observer | ObserverFactory)[] {
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
-    const everywhere = protocol === undefined ? [] : (this.#environment.observers.get(protocol) ?? [])
-    return [...waiting.filter((one) => one.protocol === protocol).map((one) => one.observer), ...everywhere]
-  }
-
   /** After the observers are attached: they may still teach the labels. */
   #countOpens(): void {
     this.#downstream.countOpen()
@@ -576,24 +552,6 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
       return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
-  }
-
-  #make(observer: Observer | ObserverFactory): Observer | undefined {
-    if (typeof observer !== 'function') return observer
-    try {
-      return observer(this)
-    } catch (error) {
-      this.#observerDropped(error)
-      return undefined
-    }
-  }
-
-  #observerDropped(error: unknown): void {
-    this.#environment.metrics.observerDropped(this.listener.name)
-    this.log.warn(
-      { connection: this.id, listener: this.listener.name, err: error },
-      'an observer threw and was dropped',
-    )
   }
 
   #end(reason: CloseReason, closedBy: CloseSummary['closedBy']): void {
