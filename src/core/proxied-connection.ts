@@ -1,6 +1,6 @@
 import { type Address, formatAddress } from './address.js'
 import type { ChainStep } from './chain.js'
-import type { CloseReason, CloseSummary } from './close-summary.js'
+import type { CloseReason, CloseSummary, SummaryDraft } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
 import {
   ConnectionObservers,
@@ -12,6 +12,7 @@ import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
 import { type DownstreamEnvironment, type DownstreamOwner, DownstreamSide } from './downstream-side.js'
+import { Ending } from './ending.js'
 import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
@@ -48,8 +49,6 @@ export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEn
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
 /** The connection as the core drives it. */
 export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamOwner, RelayOwner {
   readonly id: number
@@ -63,7 +62,6 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   /** The filter whose verdict is awaited, or that has the connection. */
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
-  readonly #startedAt: number
   readonly #observers: ConnectionObservers
   readonly #downstream: DownstreamSide
   readonly #upstream: UpstreamSide
@@ -79,16 +77,9 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   /** What observers have added to the facts. */
   #laterFacts: Facts | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
-  #abort: AbortController | undefined
-  #onClose: ((summary: CloseSummary) => void)[] | undefined
-  /** The one that ended it. */
-  #summary: CloseSummary | undefined
+  /** An open connection mostly has none. */
+  #end: Ending | undefined
   #isAnnounced = false
-  #isClosed = false
-  #reason: CloseReason | undefined
-  #closedBy: CloseSummary['closedBy'] | undefined
-  #denied: CloseSummary['denied']
-  #error: string | undefined
   #isHalfClosed = false
   #idleSince: number
   #idleMark = 0
@@ -105,9 +96,8 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     this.peer = this.source = downstream.peer
     this.originalDestination = route.original
     this.#destination = route.destination
-    this.#startedAt = clock.now()
-    this.#idleSince = this.#startedAt
-    this.trace = new Trace(clock, this.#startedAt)
+    this.#idleSince = clock.now()
+    this.trace = new Trace(clock, this.#idleSince)
     this.#upstream = new UpstreamSide(environment, this, this.trace)
     this.#observers = new ConnectionObservers(environment, this)
     this.#downstream = new DownstreamSide(environment, downstream, this.destinationPort, this)
@@ -159,7 +149,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   get isClosed(): boolean {
-    return this.#isClosed || this.#reason !== undefined
+    return this.#end !== undefined && (this.#end.isOver || this.#end.hasReason)
   }
 
   peek(side: Side): PeekWindow {
@@ -176,18 +166,11 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    if (this.#isClosed) this.#abort.abort()
-    return this.#abort.signal
+    return this.#ending.signal
   }
 
   onClose(callback: (summary: CloseSummary) => void): void {
-    if (this.#summary) {
-      this.#guardClose(callback, this.#summary)
-      return
-    }
-    this.#onClose ??= []
-    this.#onClose.push(callback)
+    this.#ending.onClose(callback)
   }
 
   setTlsLabel(value: string): void {
@@ -263,9 +246,8 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   finish(reason: 'end' | 'answered' = 'end'): void {
     if (this.isClosed) return
     this.#upstream.abandon()
-    this.#reason = reason
-    if (reason === 'answered') this.#closedBy = 'proxy'
-    else this.#closedBy ??= 'proxy'
+    if (reason === 'answered') this.#ending.begin(reason, 'proxy')
+    else this.#ending.begin(reason)
     this.#downstream.finish()
     this.#announce()
   }
@@ -359,9 +341,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   denyBy(filter: string, reason: string): void {
     if (this.isClosed) return
     const label = this.#environment.denyLabel(filter, reason)
-    this.#reason = 'denied'
-    this.#closedBy = 'proxy'
-    this.#denied = { filter, reason }
+    this.#ending.begin('denied', 'proxy', { denied: { filter, reason } })
     this.#environment.metrics.denied(this.listener.name, filter, label)
     this.trace.add('close', 'deny', `denied by ${filter}: ${reason}`)
     this.#resetBoth()
@@ -375,27 +355,25 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
       { connection: this.id, listener: this.listener.name, filter, err: error },
       'a connection was ended by a bug',
     )
-    this.#error = 'SLUICE_FILTER_FAILED'
     this.trace.add('close', 'error', `${filter} failed: ${errorText(error)}`)
-    this.#end('error', 'proxy')
+    this.#breakOff('error', 'proxy', { error: 'SLUICE_FILTER_FAILED' })
   }
 
   /** The destination could not be connected. */
   connectFailed(error: SluiceError): void {
     if (this.isClosed) return
     if (error.code === 'SLUICE_UPSTREAM_FULL') return this.denyBy(this.#environment.terminalFilter, 'upstream-full')
-    this.#error = error.code
     this.#environment.metrics.connectFailed(this.listener.name, error.code)
     this.trace.add('close', '', error.message)
-    this.#end('connect-failed', 'proxy')
+    this.#breakOff('connect-failed', 'proxy', { error: error.code })
   }
 
   /** Cuts the connection now: at a stop, or when a bound was reached. */
   cut(reason: CloseReason): void {
-    if (this.#isClosed) return
-    if (this.#reason !== undefined) return this.#resetBoth()
+    if (this.#end?.isOver) return
+    if (this.#end?.hasReason) return this.#resetBoth()
     this.trace.add('close', '', reason)
-    this.#end(reason, 'proxy')
+    this.#breakOff(reason, 'proxy')
   }
 
   /** Called now and then: compares what has moved since. Costs a chunk nothing. */
@@ -424,15 +402,15 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   /** The connection as it stands; the close summary once it is over. */
   summary(): CloseSummary {
     const detection = this.#detection
-    const summary: Mutable<CloseSummary> = {
+    const summary: SummaryDraft = {
       listener: this.listener.name,
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
       facts: detection?.facts ?? NO_FACTS,
       bytes: { client: this.#downstream.saidBytes, server: this.downstream.bytesWritten },
-      durationMs: this.#environment.dial.clock.now() - this.#startedAt,
-      closedBy: this.#closedBy ?? 'proxy',
-      reason: this.#reason ?? 'end',
+      durationMs: this.trace.elapsedMs,
+      closedBy: 'proxy',
+      reason: 'end',
     }
     if (this.source !== this.peer) summary.peer = formatAddress(this.peer.host, this.peer.port)
     if (this.#destination) summary.destination = this.#destination.label
@@ -446,8 +424,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     }
     if (detection?.protocol !== undefined) summary.protocol = detection.protocol
     if (detection?.decidedBy !== undefined) summary.decidedBy = detection.decidedBy
-    if (this.#denied) summary.denied = this.#denied
-    if (this.#error !== undefined) summary.error = this.#error
+    this.#end?.describe(summary)
     for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
   }
@@ -460,7 +437,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
 
   relaySideEnded(side: Side): void {
     this.#isHalfClosed = true
-    this.#closedBy ??= side
+    this.#ending.sideEnded(side)
     this.#observers.sideEnded(side)
   }
 
@@ -479,7 +456,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
       return
     }
     this.trace.add('close', '', `${side} reset: ${error.code}`)
-    this.#end('reset', side)
+    this.#breakOff('reset', side)
   }
 
   /** Says to the server what the chain's last filter has to say first. False where it could not: the connection is ended then. */
@@ -548,15 +525,23 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   #announce(): void {
-    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#isTakenOver || this.#reason))
+    if (
+      this.#isAnnounced ||
+      this.#detection === undefined ||
+      !(this.#isRelaying || this.#isTakenOver || this.#end?.hasReason)
+    )
       return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
   }
 
-  #end(reason: CloseReason, closedBy: CloseSummary['closedBy']): void {
-    this.#reason = reason
-    this.#closedBy = closedBy
+  /** What has to do with its end. Made when first asked for. */
+  get #ending(): Ending {
+    return (this.#end ??= new Ending(this.log))
+  }
+
+  #breakOff(reason: CloseReason, closedBy: CloseSummary['closedBy'], details?: Pick<CloseSummary, 'error'>): void {
+    this.#ending.begin(reason, closedBy, details)
     this.#resetBoth()
   }
 
@@ -567,19 +552,19 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   #finishIfOver(): void {
-    if (!this.#downstream.isClosed || this.#isClosed) return
+    if (!this.#downstream.isClosed || this.#end?.isOver) return
     if (this.#isRelaying && this.#upstream.isOpen) return
     // What nobody carries is not waited for.
     this.#upstream.abandon()
-    this.#isClosed = true
+    this.#ending.wiresClosed()
     // It may only now name what it has: the summary is read after it.
     this.detecting?.conclude()
-    const summary = (this.#summary = this.summary())
+    const summary = this.summary()
+    this.#ending.summarized(summary)
     this.#observers.onClose(summary)
     this.#downstream.close()
     this.#announceLast()
-    for (const callback of this.#onClose ?? []) this.#guardClose(callback, summary)
-    this.#abort?.abort()
+    this.#ending.tellAll()
     this.#environment.onClosed(this, summary)
   }
 
@@ -587,13 +572,5 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     if (this.#isAnnounced) return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
-  }
-
-  #guardClose(callback: (summary: CloseSummary) => void, summary: CloseSummary): void {
-    try {
-      callback(summary)
-    } catch (error) {
-      this.log.error({ connection: this.id, err: error }, 'an onClose callback threw')
-    }
   }
 }
