@@ -18,6 +18,7 @@ import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import type { LookedAt } from './looked-at.js'
+import { Naming, type NamingEnvironment } from './naming.js'
 import type { Observer } from './observer.js'
 import type { ObserverSet } from './observer-set.js'
 import type { SideWindow } from './peek-window.js'
@@ -32,7 +33,8 @@ import { type UpstreamEnvironment, type UpstreamOwner, UpstreamSide } from './up
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionEnvironment extends UpstreamEnvironment, DownstreamEnvironment, ObserverEnvironment {
+export interface ConnectionEnvironment
+  extends UpstreamEnvironment, DownstreamEnvironment, NamingEnvironment, ObserverEnvironment {
   readonly log: Log
   /** Bytes of each side that the trace keeps of what detection looked at. */
   readonly traceBytes: number
@@ -69,13 +71,10 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   #isRelaying = false
   /** A filter speaks with the client itself. */
   #isTakenOver = false
-  #detection: DetectionResult | undefined
+  /** Before the first byte it mostly has none. */
+  #name: Naming | undefined
   /** The detection under way. */
   detecting: { conclude(): void } | undefined
-  #firstByteAt: number | undefined
-  #detectionMs = 0
-  /** What observers have added to the facts. */
-  #laterFacts: Facts | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
   /** An open connection mostly has none. */
   #end: Ending | undefined
@@ -137,7 +136,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   get detection(): DetectionResult | undefined {
-    return this.#detection
+    return this.#name?.result
   }
 
   get serverSpoke(): boolean {
@@ -179,25 +178,26 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   nameByPort(protocol: string): void {
-    if (this.#detection)
-      throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${this.#detection.protocol}`)
+    const { detection } = this
+    if (detection)
+      throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${detection.protocol}`)
     this.decided({ outcome: 'detected', protocol, decidedBy: 'port', bytes: { client: 0, server: 0 }, facts: NO_FACTS })
   }
 
   addFacts(facts: Facts): void {
-    if (this.#detection?.protocol === undefined)
+    const { detection } = this
+    if (detection?.protocol === undefined)
       throw new SluiceError(
         'SLUICE_STATE',
         `connection ${this.id}`,
         'it is not named: there is nothing to add facts to',
       )
-    this.#laterFacts = { ...this.#laterFacts, ...facts }
-    this.learned(this.#detection)
+    this.#naming.addFacts(detection, facts)
   }
 
   observe(observer: Observer | ObserverFactory, options?: { readonly protocol: string }): void {
-    if (options === undefined || this.#detection?.protocol === options.protocol) this.#observers.attach(observer)
-    else if (this.#detection === undefined) this.#observers.attachWhenNamed(options.protocol, observer)
+    if (options === undefined || this.detection?.protocol === options.protocol) this.#observers.attach(observer)
+    else if (this.detection === undefined) this.#observers.attachWhenNamed(options.protocol, observer)
   }
 
   dial(): Promise<Wire> {
@@ -328,12 +328,12 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
 
   /** Facts that came after the name. Those that observers have added stay. */
   learned(result: DetectionResult): void {
-    this.#detection = this.#laterFacts ? { ...result, facts: { ...result.facts, ...this.#laterFacts } } : result
+    this.#naming.learned(result)
   }
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
   detectBeside(plan: SnifferPlan): void {
-    const beside = new DetectBeside(this, plan, this.#detection !== undefined)
+    const beside = new DetectBeside(this, plan, this.detection !== undefined)
     this.detecting = beside
     this.#observers.add(beside)
   }
@@ -396,17 +396,16 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   }
 
   noteFirstByte(): void {
-    this.#firstByteAt ??= this.#environment.dial.clock.now()
+    this.#naming.firstByteCame()
   }
 
   /** The connection as it stands; the close summary once it is over. */
   summary(): CloseSummary {
-    const detection = this.#detection
     const summary: SummaryDraft = {
       listener: this.listener.name,
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
-      facts: detection?.facts ?? NO_FACTS,
+      facts: NO_FACTS,
       bytes: { client: this.#downstream.saidBytes, server: this.downstream.bytesWritten },
       durationMs: this.trace.elapsedMs,
       closedBy: 'proxy',
@@ -417,13 +416,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     this.#upstream.describe(summary)
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
     if (this.route !== undefined) summary.route = this.route
-    if (detection) {
-      summary.outcome = detection.outcome
-      if (detection.spokeFirst) summary.spokeFirst = detection.spokeFirst
-      summary.detection = { bytes: detection.bytes, durationMs: this.#detectionMs }
-    }
-    if (detection?.protocol !== undefined) summary.protocol = detection.protocol
-    if (detection?.decidedBy !== undefined) summary.decidedBy = detection.decidedBy
+    this.#name?.describe(summary)
     this.#end?.describe(summary)
     for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
@@ -506,15 +499,13 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
     if (window?.ended) reader.onEnd()
   }
 
+  /** What has to do with its name. Made when first asked for. */
+  get #naming(): Naming {
+    return (this.#name ??= new Naming(this.#environment, this.trace))
+  }
+
   #named(result: DetectionResult): void {
-    this.#detection = result
-    const now = this.#environment.dial.clock.now()
-    this.#detectionMs = now - (this.#firstByteAt ?? now)
-    this.#environment.metrics.detected(this.listener.name, result, this.#detectionMs)
-    const { client, server } = result.bytes
-    const by = result.decidedBy === undefined ? '' : ` by ${result.decidedBy}`
-    const first = result.spokeFirst === undefined ? '' : `, the ${result.spokeFirst} spoke first`
-    this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}${first}, ${client} + ${server} bytes`)
+    this.#naming.decided(result)
     this.#announce()
   }
 
@@ -527,7 +518,7 @@ export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamO
   #announce(): void {
     if (
       this.#isAnnounced ||
-      this.#detection === undefined ||
+      this.detection === undefined ||
       !(this.#isRelaying || this.#isTakenOver || this.#end?.hasReason)
     )
       return
