@@ -51,7 +51,10 @@ export interface ConnectionEnvironment
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
 }
 
-/** The connection as the core drives it. */
+/**
+ * The connection as the core drives it: what happens when. Its two sides, its observers, its name and its end are parts of their own,
+ * which know nothing of each other.
+ */
 export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamOwner, RelayOwner {
   readonly id: number
   readonly peer: Address
