@@ -54,3 +54,6 @@ export interface CloseSummary extends SummaryExtras {
   /** Code of the operational failure, where one ended it: `SLUICE_CONNECT_REFUSED`. */
   readonly error?: string
 }
+
+/** A summary that is being written: each part of the connection adds what it knows. */
+export type SummaryDraft = { -readonly [K in keyof CloseSummary]: CloseSummary[K] }

@@ -1,39 +1,45 @@
 import { type Address, formatAddress } from './address.js'
 import type { ChainStep } from './chain.js'
-import type { CloseReason, CloseSummary } from './close-summary.js'
+import type { CloseReason, CloseSummary, SummaryDraft } from './close-summary.js'
 import type { Connection, FactKey, PeekWindow } from './connection.js'
-import { deaf } from './deaf.js'
+import {
+  ConnectionObservers,
+  type ObserverEnvironment,
+  type ObserverFactory,
+  type Replay,
+} from './connection-observers.js'
 import { DetectBeside } from './detect-beside.js'
 import type { SnifferPlan } from './detection.js'
 import { type DetectionResult, NO_FACTS } from './detection-result.js'
+import { type DownstreamEnvironment, type DownstreamOwner, DownstreamSide } from './downstream-side.js'
+import { Ending } from './ending.js'
 import { errorText } from './error-text.js'
 import { SluiceError } from './errors.js'
 import type { ListenerContext } from './listener-context.js'
 import type { Log } from './log.js'
 import type { LookedAt } from './looked-at.js'
+import { Naming, type NamingEnvironment } from './naming.js'
 import type { Observer } from './observer.js'
-import { ObserverSet } from './observer-set.js'
-import { SideWindow } from './peek-window.js'
-import { RelayDirection } from './relay.js'
+import type { ObserverSet } from './observer-set.js'
+import type { SideWindow } from './peek-window.js'
+import { RelayDirection, type RelayOwner } from './relay.js'
 import type { Side } from './side.js'
 import type { Facts } from './sniffer.js'
 import type { TakenDial, TakenUpstream } from './taken-upstream.js'
-import { WireMeter } from './tcp-metrics.js'
 import { Trace } from './trace.js'
 import type { AcceptedWire } from './transport.js'
 import type { UpstreamGroup } from './upstream-group.js'
-import { type UpstreamEnvironment, UpstreamSide } from './upstream-side.js'
+import { type UpstreamEnvironment, type UpstreamOwner, UpstreamSide } from './upstream-side.js'
 import type { Wire, WireReader } from './wire.js'
 
 /** What all connections of a listener share. */
-export interface ConnectionEnvironment extends UpstreamEnvironment {
+export interface ConnectionEnvironment
+  extends UpstreamEnvironment, DownstreamEnvironment, NamingEnvironment, ObserverEnvironment {
   readonly log: Log
   /** Bytes of each side that the trace keeps of what detection looked at. */
   readonly traceBytes: number
   /** The filter that tells the server something before the client's first byte. */
   readonly prefacedBy?: Pick<ChainStep, 'name' | 'filter'>
-  /** What watches a connection of a protocol, whatever its chain asks for. */
-  readonly observers: ReadonlyMap<string, readonly ObserverFactory[]>
   readonly idleTimeoutMs: number
   readonly halfCloseTimeoutMs: number
   /** Name of the chain's last filter: who refuses where the upstream is full. */
@@ -45,20 +51,15 @@ export interface ConnectionEnvironment extends UpstreamEnvironment {
   onClosed(connection: ProxiedConnection, summary: CloseSummary): void
 }
 
-/** How long a client may take to read an answer of ours before the connection is closed under it. Enough for a slow link. */
-const ANSWER_LINGER_MS = 5_000
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-export type ObserverFactory = (connection: Connection) => Observer | undefined
-
-/** The connection as the core drives it. */
-export class ProxiedConnection implements Connection {
+/**
+ * The connection as the core drives it: what happens when. Its two sides, its observers, its name and its end are parts of their own,
+ * which know nothing of each other.
+ */
+export class ProxiedConnection implements Connection, DownstreamOwner, UpstreamOwner, RelayOwner {
   readonly id: number
   readonly peer: Address
   source: Address
   readonly originalDestination: Address | undefined
-  readonly downstream: AcceptedWire
   readonly trace: Trace
   route: string | undefined
   /** Its place among the listener's connections. */
@@ -66,40 +67,21 @@ export class ProxiedConnection implements Connection {
   /** The filter whose verdict is awaited, or that has the connection. */
   currentFilter = ''
   readonly #environment: ConnectionEnvironment
-  readonly #startedAt: number
-  /** Until the relay has taken over. */
-  #clientWindow: SideWindow | undefined
-  readonly #observers: ObserverSet
-  readonly #downstreamMeter: WireMeter
+  readonly #observers: ConnectionObservers
+  readonly #downstream: DownstreamSide
   readonly #upstream: UpstreamSide
   #destination: UpstreamGroup | undefined
   #isRelaying = false
   /** A filter speaks with the client itself. */
   #isTakenOver = false
-  #detection: DetectionResult | undefined
+  /** Before the first byte it mostly has none. */
+  #name: Naming | undefined
   /** The detection under way. */
   detecting: { conclude(): void } | undefined
-  #firstByteAt: number | undefined
-  #detectionMs = 0
-  /** What observers have added to the facts. */
-  #laterFacts: Facts | undefined
-  #waiting: { observer: Observer | ObserverFactory; protocol: string }[] | undefined
   #values: Map<FactKey<unknown>, unknown> | undefined
-  #abort: AbortController | undefined
-  #onClose: ((summary: CloseSummary) => void)[] | undefined
-  /** The one that ended it. */
-  #summary: CloseSummary | undefined
-  #ended: Side[] | undefined
+  /** An open connection mostly has none. */
+  #end: Ending | undefined
   #isAnnounced = false
-  #isDownstreamClosed = false
-  #isClosed = false
-  /** Of the client's bytes: taken out by filters, as the header of a proxy before us. */
-  #consumedBytes = 0
-  #reason: CloseReason | undefined
-  #closedBy: CloseSummary['closedBy'] | undefined
-  #denied: CloseSummary['denied']
-  #error: string | undefined
-  #clientErrno = ''
   #isHalfClosed = false
   #idleSince: number
   #idleMark = 0
@@ -113,31 +95,21 @@ export class ProxiedConnection implements Connection {
     const { clock } = environment.dial
     this.#environment = environment
     this.id = id
-    this.downstream = downstream
     this.peer = this.source = downstream.peer
     this.originalDestination = route.original
     this.#destination = route.destination
-    this.#startedAt = clock.now()
-    this.#idleSince = this.#startedAt
-    this.trace = new Trace(clock, this.#startedAt)
+    this.#idleSince = clock.now()
+    this.trace = new Trace(clock, this.#idleSince)
     this.#upstream = new UpstreamSide(environment, this, this.trace)
-    this.#observers = new ObserverSet((error) => this.#observerDropped(error))
-    this.#downstreamMeter = new WireMeter(
-      environment.tcpMetrics,
-      downstream,
-      this.listener.direction,
-      'src',
-      this.destinationPort,
-    )
-    this.#clientWindow = new SideWindow(downstream, 'client', environment.peekWindowBytes, this)
-    downstream.read(this.#clientWindow)
-    downstream.whenClosed(() => {
-      this.#isDownstreamClosed = true
-      this.#finishIfOver()
-    })
+    this.#observers = new ConnectionObservers(environment, this)
+    this.#downstream = new DownstreamSide(environment, downstream, this.destinationPort, this)
   }
 
   // What filters see
+
+  get downstream(): AcceptedWire {
+    return this.#downstream.wire
+  }
 
   get listener(): ListenerContext {
     return this.#environment.context
@@ -167,7 +139,7 @@ export class ProxiedConnection implements Connection {
   }
 
   get detection(): DetectionResult | undefined {
-    return this.#detection
+    return this.#name?.result
   }
 
   get serverSpoke(): boolean {
@@ -175,11 +147,11 @@ export class ProxiedConnection implements Connection {
   }
 
   get clientSpoke(): boolean {
-    return this.#clientWindow === undefined || !this.#clientWindow.isSilent
+    return this.#downstream.spoke
   }
 
   get isClosed(): boolean {
-    return this.#isClosed || this.#reason !== undefined
+    return this.#end !== undefined && (this.#end.isOver || this.#end.hasReason)
   }
 
   peek(side: Side): PeekWindow {
@@ -196,52 +168,39 @@ export class ProxiedConnection implements Connection {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    if (this.#isClosed) this.#abort.abort()
-    return this.#abort.signal
+    return this.#ending.signal
   }
 
   onClose(callback: (summary: CloseSummary) => void): void {
-    if (this.#summary) {
-      this.#guardClose(callback, this.#summary)
-      return
-    }
-    this.#onClose ??= []
-    this.#onClose.push(callback)
+    this.#ending.onClose(callback)
   }
 
   setTlsLabel(value: string): void {
-    this.#downstreamMeter.setTls(value)
+    this.#downstream.setTls(value)
     this.#upstream.setTls(value)
   }
 
   nameByPort(protocol: string): void {
-    if (this.#detection)
-      throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${this.#detection.protocol}`)
+    const { detection } = this
+    if (detection)
+      throw new SluiceError('SLUICE_STATE', `connection ${this.id}`, `it is named already: ${detection.protocol}`)
     this.decided({ outcome: 'detected', protocol, decidedBy: 'port', bytes: { client: 0, server: 0 }, facts: NO_FACTS })
   }
 
   addFacts(facts: Facts): void {
-    if (this.#detection?.protocol === undefined)
+    const { detection } = this
+    if (detection?.protocol === undefined)
       throw new SluiceError(
         'SLUICE_STATE',
         `connection ${this.id}`,
         'it is not named: there is nothing to add facts to',
       )
-    this.#laterFacts = { ...this.#laterFacts, ...facts }
-    this.learned(this.#detection)
+    this.#naming.addFacts(detection, facts)
   }
 
   observe(observer: Observer | ObserverFactory, options?: { readonly protocol: string }): void {
-    if (options === undefined) {
-      const made = this.#make(observer)
-      if (made) this.#observers.add(made)
-    } else if (this.#detection === undefined) {
-      this.#waiting ??= []
-      this.#waiting.push({ observer, protocol: options.protocol })
-    } else if (this.#detection.protocol === options.protocol) {
-      this.observe(observer)
-    }
+    if (options === undefined || this.detection?.protocol === options.protocol) this.#observers.attach(observer)
+    else if (this.detection === undefined) this.#observers.attachWhenNamed(options.protocol, observer)
   }
 
   dial(): Promise<Wire> {
@@ -262,11 +221,8 @@ export class ProxiedConnection implements Connection {
     if (upstream !== this.#upstream.wire) this.#upstream.abandon()
     this.#isRelaying = true
     this.#announce()
-    const [clientWindow, serverWindow] = [this.#clientWindow, this.#upstream.window]
     const isServerFirst = this.#upstream.spoke && !this.clientSpoke
-    this.#consumedBytes = clientWindow?.consumedBytes ?? 0
-    // An idle connection keeps no more than it needs.
-    this.#clientWindow = this.#upstream.window = undefined
+    const [clientWindow, serverWindow] = [this.#downstream.takeWindow(), this.#upstream.takeWindow()]
     const toServer = new RelayDirection('client', this.downstream, upstream, this.#observers, this)
     if (upstream === this.downstream) return this.#handOver(this.downstream, clientWindow, toServer)
     const toClient = new RelayDirection('server', upstream, this.downstream, this.#observers, this)
@@ -280,41 +236,23 @@ export class ProxiedConnection implements Connection {
     if (this.isClosed) return
     this.downstream.write(answer)
     this.finish('answered')
-    if (this.#clientWindow?.ended) this.#isHalfClosed = true
+    if (this.clientWindow?.ended) this.#isHalfClosed = true
   }
 
   takeOver(reader: WireReader): void {
     if (this.isClosed) return
     this.#isTakenOver = true
     this.#announce()
-    const window = this.#clientWindow
-    this.#consumedBytes = window?.consumedBytes ?? 0
-    this.#clientWindow = undefined
-    this.#handOver(this.downstream, window, reader)
+    this.#handOver(this.downstream, this.#downstream.takeWindow(), reader)
   }
 
   finish(reason: 'end' | 'answered' = 'end'): void {
     if (this.isClosed) return
     this.#upstream.abandon()
-    this.#reason = reason
-    if (reason === 'answered') this.#closedBy = 'proxy'
-    else this.#closedBy ??= 'proxy'
-    this.#linger(this.downstream.pendingBytes)
-    // What it still says is thrown away, so that closing does not reset the answer.
-    this.downstream.read(deaf)
-    this.downstream.resume()
-    this.downstream.end()
+    if (reason === 'answered') this.#ending.begin(reason, 'proxy')
+    else this.#ending.begin(reason)
+    this.#downstream.finish()
     this.#announce()
-  }
-
-  /** The client's time to read runs anew as long as it reads: closing would throw away what the kernel has not taken. */
-  #linger(pendingBytes: number): void {
-    const { downstream } = this
-    const linger = this.#environment.dial.clock.setTimer(ANSWER_LINGER_MS, () => {
-      if (downstream.pendingBytes === 0 || downstream.pendingBytes === pendingBytes) downstream.close()
-      else this.#linger(downstream.pendingBytes)
-    })
-    this.onClose(() => linger.cancel())
   }
 
   deny(reason: string): void {
@@ -324,7 +262,7 @@ export class ProxiedConnection implements Connection {
   // What the core's own parts use
 
   window(side: Side): SideWindow {
-    const window = side === 'client' ? this.#clientWindow : this.#upstream.window
+    const window = side === 'client' ? this.clientWindow : this.serverWindow
     if (window) return window
     const reason = this.#isRelaying
       ? 'it is relayed already: observe() sees what passes'
@@ -343,7 +281,7 @@ export class ProxiedConnection implements Connection {
 
   /** The client's window, until the relay takes over. */
   get clientWindow(): SideWindow | undefined {
-    return this.#clientWindow
+    return this.#downstream.window
   }
 
   /** Hands over what was dialled early, where it leads to the destination and the server has said nothing; else lets go of it. */
@@ -375,23 +313,14 @@ export class ProxiedConnection implements Connection {
   /** Detection has come to an end. Attaches the observers that wait for the protocol. */
   decided(result: DetectionResult): void {
     this.#named(result)
-    for (const observer of this.#waitingFor(result.protocol)) this.observe(observer)
+    this.#observers.named(result.protocol)
     this.#countOpens()
   }
 
-  /**
-   * As `decided`, beside the relay: the observers get what has passed from `replay` first. Without it too much has passed to be
-   * kept, and observers, who are promised the first byte, are not attached.
-   */
-  decidedBeside(result: DetectionResult, replay?: (show: (side: Side, chunk: Uint8Array) => void) => void): void {
+  /** As `decided`, beside the relay: the observers get what has passed from `replay`; without it, they are not attached. */
+  decidedBeside(result: DetectionResult, replay?: Replay): void {
     this.#named(result)
-    for (const observer of this.#waitingFor(result.protocol)) {
-      const made = this.#make(observer)
-      if (made === undefined || replay === undefined) continue
-      const watch = this.#observers.add(made)
-      replay((side, chunk) => this.#observers.replay(watch, side, chunk))
-      for (const side of this.#ended ?? []) this.#observers.replayEnd(watch, side)
-    }
+    this.#observers.namedBeside(result.protocol, replay)
     this.#countOpens()
   }
 
@@ -402,12 +331,12 @@ export class ProxiedConnection implements Connection {
 
   /** Facts that came after the name. Those that observers have added stay. */
   learned(result: DetectionResult): void {
-    this.#detection = this.#laterFacts ? { ...result, facts: { ...result.facts, ...this.#laterFacts } } : result
+    this.#naming.learned(result)
   }
 
   /** Looks on beside the relay, nothing is withheld for it: for the name, or where that is there, for the facts. */
   detectBeside(plan: SnifferPlan): void {
-    const beside = new DetectBeside(this, plan, this.#detection !== undefined)
+    const beside = new DetectBeside(this, plan, this.detection !== undefined)
     this.detecting = beside
     this.#observers.add(beside)
   }
@@ -415,9 +344,7 @@ export class ProxiedConnection implements Connection {
   denyBy(filter: string, reason: string): void {
     if (this.isClosed) return
     const label = this.#environment.denyLabel(filter, reason)
-    this.#reason = 'denied'
-    this.#closedBy = 'proxy'
-    this.#denied = { filter, reason }
+    this.#ending.begin('denied', 'proxy', { denied: { filter, reason } })
     this.#environment.metrics.denied(this.listener.name, filter, label)
     this.trace.add('close', 'deny', `denied by ${filter}: ${reason}`)
     this.#resetBoth()
@@ -431,33 +358,30 @@ export class ProxiedConnection implements Connection {
       { connection: this.id, listener: this.listener.name, filter, err: error },
       'a connection was ended by a bug',
     )
-    this.#error = 'SLUICE_FILTER_FAILED'
     this.trace.add('close', 'error', `${filter} failed: ${errorText(error)}`)
-    this.#end('error', 'proxy')
+    this.#breakOff('error', 'proxy', { error: 'SLUICE_FILTER_FAILED' })
   }
 
   /** The destination could not be connected. */
   connectFailed(error: SluiceError): void {
     if (this.isClosed) return
     if (error.code === 'SLUICE_UPSTREAM_FULL') return this.denyBy(this.#environment.terminalFilter, 'upstream-full')
-    this.#error = error.code
     this.#environment.metrics.connectFailed(this.listener.name, error.code)
     this.trace.add('close', '', error.message)
-    this.#end('connect-failed', 'proxy')
+    this.#breakOff('connect-failed', 'proxy', { error: error.code })
   }
 
   /** Cuts the connection now: at a stop, or when a bound was reached. */
   cut(reason: CloseReason): void {
-    if (this.#isClosed) return
-    if (this.#reason !== undefined) return this.#resetBoth()
+    if (this.#end?.isOver) return
+    if (this.#end?.hasReason) return this.#resetBoth()
     this.trace.add('close', '', reason)
-    this.#end(reason, 'proxy')
+    this.#breakOff(reason, 'proxy')
   }
 
   /** Called now and then: compares what has moved since. Costs a chunk nothing. */
   checkIdle(now: number): void {
-    const { bytesRead, bytesWritten, pendingBytes } = this.downstream
-    const moved = bytesRead + bytesWritten - pendingBytes + this.#upstream.moved
+    const moved = this.#downstream.moved + this.#upstream.moved
     if (moved !== this.#idleMark) {
       this.#idleMark = moved
       this.#idleSince = now
@@ -470,48 +394,35 @@ export class ProxiedConnection implements Connection {
 
   /** Brings the byte counters up to date. */
   countBytes(): void {
-    this.#downstreamMeter.countBytes()
+    this.#downstream.countBytes()
     this.#upstream.countBytes()
   }
 
   noteFirstByte(): void {
-    this.#firstByteAt ??= this.#environment.dial.clock.now()
+    this.#naming.firstByteCame()
   }
 
   /** The connection as it stands; the close summary once it is over. */
   summary(): CloseSummary {
-    const { downstream } = this
-    const detection = this.#detection
-    const summary: Mutable<CloseSummary> = {
+    const summary: SummaryDraft = {
       listener: this.listener.name,
       connection: this.id,
       source: formatAddress(this.source.host, this.source.port),
-      facts: detection?.facts ?? NO_FACTS,
-      bytes: { client: downstream.bytesRead - this.#consumed, server: downstream.bytesWritten },
-      durationMs: this.#environment.dial.clock.now() - this.#startedAt,
-      closedBy: this.#closedBy ?? 'proxy',
-      reason: this.#reason ?? 'end',
+      facts: NO_FACTS,
+      bytes: { client: this.#downstream.saidBytes, server: this.downstream.bytesWritten },
+      durationMs: this.trace.elapsedMs,
+      closedBy: 'proxy',
+      reason: 'end',
     }
     if (this.source !== this.peer) summary.peer = formatAddress(this.peer.host, this.peer.port)
     if (this.#destination) summary.destination = this.#destination.label
     this.#upstream.describe(summary)
     if (this.#destination?.name !== undefined) summary.upstream = this.#destination.name
     if (this.route !== undefined) summary.route = this.route
-    if (detection) {
-      summary.outcome = detection.outcome
-      if (detection.spokeFirst) summary.spokeFirst = detection.spokeFirst
-      summary.detection = { bytes: detection.bytes, durationMs: this.#detectionMs }
-    }
-    if (detection?.protocol !== undefined) summary.protocol = detection.protocol
-    if (detection?.decidedBy !== undefined) summary.decidedBy = detection.decidedBy
-    if (this.#denied) summary.denied = this.#denied
-    if (this.#error !== undefined) summary.error = this.#error
+    this.#name?.describe(summary)
+    this.#end?.describe(summary)
     for (const [key, value] of this.#values ?? []) if (key.isInSummary) Object.assign(summary, { [key.name]: value })
     return summary
-  }
-
-  get #consumed(): number {
-    return this.#clientWindow?.consumedBytes ?? this.#consumedBytes
   }
 
   // What wires, windows and relays report
@@ -522,13 +433,12 @@ export class ProxiedConnection implements Connection {
 
   relaySideEnded(side: Side): void {
     this.#isHalfClosed = true
-    this.#closedBy ??= side
-    this.#ended ??= []
-    this.#ended.push(side)
+    this.#ending.sideEnded(side)
+    this.#observers.sideEnded(side)
   }
 
   relaySideBroke(side: Side, error: NodeJS.ErrnoException): void {
-    if (side === 'client') this.#clientErrno = error.code ?? ''
+    if (side === 'client') this.#downstream.errno = error.code ?? ''
     else this.#upstream.errno = error.code ?? ''
     if (this.isClosed) return
     if (error.code === undefined) {
@@ -542,7 +452,7 @@ export class ProxiedConnection implements Connection {
       return
     }
     this.trace.add('close', '', `${side} reset: ${error.code}`)
-    this.#end('reset', side)
+    this.#breakOff('reset', side)
   }
 
   /** Says to the server what the chain's last filter has to say first. False where it could not: the connection is ended then. */
@@ -557,6 +467,10 @@ export class ProxiedConnection implements Connection {
       this.failed(error, filter.name)
       return false
     }
+  }
+
+  downstreamClosed(): void {
+    this.#finishIfOver()
   }
 
   upstreamClosed(): void {
@@ -588,59 +502,40 @@ export class ProxiedConnection implements Connection {
     if (window?.ended) reader.onEnd()
   }
 
-  #named(result: DetectionResult): void {
-    this.#detection = result
-    const now = this.#environment.dial.clock.now()
-    this.#detectionMs = now - (this.#firstByteAt ?? now)
-    this.#environment.metrics.detected(this.listener.name, result, this.#detectionMs)
-    const { client, server } = result.bytes
-    const by = result.decidedBy === undefined ? '' : ` by ${result.decidedBy}`
-    const first = result.spokeFirst === undefined ? '' : `, the ${result.spokeFirst} spoke first`
-    this.trace.add(result.outcome, '', `${result.protocol ?? 'no name'}${by}${first}, ${client} + ${server} bytes`)
-    this.#announce()
+  /** What has to do with its name. Made when first asked for. */
+  get #naming(): Naming {
+    return (this.#name ??= new Naming(this.#environment, this.trace))
   }
 
-  #waitingFor(protocol: string | undefined): (Observer | ObserverFactory)[] {
-    const waiting = this.#waiting ?? []
-    this.#waiting = undefined
-    const everywhere = protocol === undefined ? [] : (this.#environment.observers.get(protocol) ?? [])
-    return [...waiting.filter((one) => one.protocol === protocol).map((one) => one.observer), ...everywhere]
+  #named(result: DetectionResult): void {
+    this.#naming.decided(result)
+    this.#announce()
   }
 
   /** After the observers are attached: they may still teach the labels. */
   #countOpens(): void {
-    this.#downstreamMeter.countOpen()
+    this.#downstream.countOpen()
     this.#upstream.countOpen()
   }
 
   #announce(): void {
-    if (this.#isAnnounced || this.#detection === undefined || !(this.#isRelaying || this.#isTakenOver || this.#reason))
+    if (
+      this.#isAnnounced ||
+      this.detection === undefined ||
+      !(this.#isRelaying || this.#isTakenOver || this.#end?.hasReason)
+    )
       return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
   }
 
-  #make(observer: Observer | ObserverFactory): Observer | undefined {
-    if (typeof observer !== 'function') return observer
-    try {
-      return observer(this)
-    } catch (error) {
-      this.#observerDropped(error)
-      return undefined
-    }
+  /** What has to do with its end. Made when first asked for. */
+  get #ending(): Ending {
+    return (this.#end ??= new Ending(this.log))
   }
 
-  #observerDropped(error: unknown): void {
-    this.#environment.metrics.observerDropped(this.listener.name)
-    this.log.warn(
-      { connection: this.id, listener: this.listener.name, err: error },
-      'an observer threw and was dropped',
-    )
-  }
-
-  #end(reason: CloseReason, closedBy: CloseSummary['closedBy']): void {
-    this.#reason = reason
-    this.#closedBy = closedBy
+  #breakOff(reason: CloseReason, closedBy: CloseSummary['closedBy'], details?: Pick<CloseSummary, 'error'>): void {
+    this.#ending.begin(reason, closedBy, details)
     this.#resetBoth()
   }
 
@@ -651,20 +546,19 @@ export class ProxiedConnection implements Connection {
   }
 
   #finishIfOver(): void {
-    if (!this.#isDownstreamClosed || this.#isClosed) return
+    if (!this.#downstream.isClosed || this.#end?.isOver) return
     if (this.#isRelaying && this.#upstream.isOpen) return
     // What nobody carries is not waited for.
     this.#upstream.abandon()
-    this.#isClosed = true
+    this.#ending.wiresClosed()
     // It may only now name what it has: the summary is read after it.
     this.detecting?.conclude()
-    const summary = (this.#summary = this.summary())
-    this.#clientWindow?.abort()
+    const summary = this.summary()
+    this.#ending.summarized(summary)
     this.#observers.onClose(summary)
-    this.#downstreamMeter.close(this.#clientErrno)
+    this.#downstream.close()
     this.#announceLast()
-    for (const callback of this.#onClose ?? []) this.#guardClose(callback, summary)
-    this.#abort?.abort()
+    this.#ending.tellAll()
     this.#environment.onClosed(this, summary)
   }
 
@@ -672,13 +566,5 @@ export class ProxiedConnection implements Connection {
     if (this.#isAnnounced) return
     this.#isAnnounced = true
     this.#environment.onDecided(this)
-  }
-
-  #guardClose(callback: (summary: CloseSummary) => void, summary: CloseSummary): void {
-    try {
-      callback(summary)
-    } catch (error) {
-      this.log.error({ connection: this.id, err: error }, 'an onClose callback threw')
-    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Address } from './address.js'
-import type { CloseSummary } from './close-summary.js'
+import type { SummaryDraft } from './close-summary.js'
 import { deaf } from './deaf.js'
 import type { DecisionMetrics } from './decision-metrics.js'
 import { Dial, type DialEnvironment, type DialEvents } from './dial.js'
@@ -93,6 +93,13 @@ export class UpstreamSide implements DialEvents, SpareHolder {
   /** Bytes that have moved. */
   get moved(): number {
     return this.wire === undefined ? 0 : this.wire.bytesRead + this.wire.bytesWritten - this.wire.pendingBytes
+  }
+
+  /** The window, for who reads the wire from here on. */
+  takeWindow(): SideWindow | undefined {
+    const { window } = this
+    this.window = undefined
+    return window
   }
 
   /** Calls back when a wire to `group` is open, at once where it is; a dial to another group is given up first. */
@@ -231,7 +238,7 @@ export class UpstreamSide implements DialEvents, SpareHolder {
   }
 
   /** Adds where the connection goes, and what the server said. */
-  describe(summary: { -readonly [K in keyof CloseSummary]: CloseSummary[K] }): void {
+  describe(summary: SummaryDraft): void {
     if (this.endpoint) summary.destination = this.endpoint.label
     if (this.wire) summary.bytes = { client: summary.bytes.client, server: this.wire.bytesRead }
   }
