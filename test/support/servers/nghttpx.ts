@@ -13,6 +13,8 @@ export function startNghttpx(originPort: number): Promise<NghttpxServer> {
   return startServer(async (onStop) => {
     const port = await freePort()
     const program = startProgram('nghttpx', [
+      // Debian's own file has it listen on port 3000, too.
+      '--conf=/dev/null',
       `--frontend=127.0.0.1,${port};no-tls`,
       `--backend=127.0.0.1,${originPort}`,
       '--workers=1',
