@@ -16,7 +16,7 @@ export interface RequestLabelOptions {
 }
 
 /** RFC 9110 section 9.3, and PATCH (RFC 5789): anybody may make up others. */
-const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
+export const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '))
 const OTHER = 'other'
 
 /** Finds the values of the optional labels of a request, all of them bounded. */

@@ -17,3 +17,11 @@ export function nativePoller(): SocketPoller {
 export function nativeTransport(): NativeTransport {
   return new NativeTransport(nativePoller())
 }
+
+/** Asks for the addon: in CI it is an error where it is missing; elsewhere a test that needs it is skipped, and its title says why. */
+export function needNativeAddon(): { readonly isMissing: boolean; readonly why: string } {
+  const { addon, problem } = nativeAddon()
+  if (addon !== undefined) return { isMissing: false, why: '' }
+  if (process.env.CI === 'true') throw new Error(`${problem}. With CI=true every test must run`)
+  return { isMissing: true, why: ` [skipped: ${problem}]` }
+}

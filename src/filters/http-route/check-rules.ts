@@ -2,6 +2,7 @@ import { parseDestination } from '../../core/config/destination.js'
 import type { CheckContext, Finding } from '../../core/filter.js'
 import { isCovered } from '../../core/is-covered.js'
 import { matchesTemplate } from '../../http/path-template.js'
+import { METHODS } from '../../http/request-labels.js'
 import { parseServerNamePattern } from '../../protocols/server-name-pattern.js'
 import { isBelow } from './route-rule.js'
 import type { RuleOptions } from './rule-options.js'
@@ -95,23 +96,10 @@ function checkLooks({ path = [], pathPrefix, method = [] }: Match, index: number
       return []
     }),
     ...method
-      .filter((one) => one !== one.toUpperCase() && REGISTERED_METHODS.has(one.toUpperCase()))
+      .filter((one) => one !== one.toUpperCase() && METHODS.has(one.toUpperCase()))
       .map((one) => noEffect(at('method'), `methods are in capital letters: ${one.toUpperCase()}`)),
   ]
 }
-
-/** RFC 9110 section 9.3, RFC 5789. */
-const REGISTERED_METHODS: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-])
 
 function noEffect(path: Finding['path'], message: string): Finding {
   return { severity: 'warning', code: 'SLUICE_CONFIG_NO_EFFECT', path, message }

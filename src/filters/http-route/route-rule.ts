@@ -104,9 +104,9 @@ function chooser({ upstream, split }: RuleOptions, upstreams: Upstreams, random:
 }
 
 function answerOf({ redirect, respond, responseHeaders }: RuleOptions): RouteRule['answer'] {
+  const edited = editorOf(responseHeaders)
   if (respond) {
-    const own = respond.body === '' ? [] : [`Content-Type: ${respond.contentType}`]
-    const fields = edited(own, responseHeaders)
+    const fields = edited(respond.body === '' ? [] : [`Content-Type: ${respond.contentType}`])
     const answer: FixedAnswer = { status: respond.status, fields, body: Buffer.from(respond.body) }
     return () => answer
   }
@@ -116,8 +116,7 @@ function answerOf({ redirect, respond, responseHeaders }: RuleOptions): RouteRul
   const isElsewhere = NAMES_HOST.test(location)
   return (request) => {
     const to = filled(location, request)
-    const own = [`Location: ${isElsewhere ? to : staying(to)}`]
-    return { status, fields: edited(own, responseHeaders), body: nothing }
+    return { status, fields: edited([`Location: ${isElsewhere ? to : staying(to)}`]), body: nothing }
   }
 }
 
@@ -162,11 +161,12 @@ function editsOf(options: RuleOptions['requestHeaders']): FieldEdits | undefined
   return { leftOut, added: added.map((line) => `${line}\r\n`).join('') }
 }
 
-/** Of an answer of ours. */
-function edited(lines: readonly string[], options: RuleOptions['responseHeaders']): string[] {
+/** For the lines of an answer of ours. */
+function editorOf(options: RuleOptions['responseHeaders']): (lines: readonly string[]) => string[] {
   const leftOut = namesLeftOut(options)
-  const kept = lines.filter((line) => !leftOut.includes(line.slice(0, line.indexOf(':')).toLowerCase()))
-  return [...kept, ...linesOf(options)]
+  const added = linesOf(options)
+  const isKept = (line: string): boolean => !leftOut.includes(line.slice(0, line.indexOf(':')).toLowerCase())
+  return (lines) => [...lines.filter(isKept), ...added]
 }
 
 function linesOf({ set, add }: RuleOptions['requestHeaders']): string[] {

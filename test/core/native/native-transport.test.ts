@@ -7,7 +7,7 @@ import { systemError } from '../../../src/core/system-error.js'
 import { nativeAddon } from '../../../src/core/native/native-addon.js'
 import type { AcceptedWire } from '../../../src/core/transport.js'
 import type { Wire, WireReader } from '../../../src/core/wire.js'
-import { nativePoller, nativeTransport } from '../../support/native-transport.js'
+import { nativePoller, nativeTransport, needNativeAddon } from '../../support/native-transport.js'
 import { needPrograms } from '../../support/need-programs.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { runProgram, startProgram } from '../../support/run-program.js'
@@ -16,8 +16,8 @@ import { turns } from '../../support/start-sluice.js'
 import { startUnansweringServer } from '../../support/unanswering-server.js'
 import { until } from '../../support/until.js'
 
-const { addon, problem } = nativeAddon()
-if (addon === undefined && process.env.CI === 'true') throw new Error(`${problem}. With CI=true every test must run`)
+const { addon } = nativeAddon()
+const native = needNativeAddon()
 
 const perl = needPrograms('perl')
 
@@ -46,7 +46,7 @@ async function listen(onWire: (wire: AcceptedWire) => void, onError: (error: Err
   return listening
 }
 
-describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
+describe.skipIf(native.isMissing)(`a native wire that is connecting${native.why}`, () => {
   test('says in a later turn that it was refused, and is closed then', async () => {
     const listening = await listen(() => {})
     const { port } = listening
@@ -140,7 +140,7 @@ describe.skipIf(addon === undefined)('a native wire that is connecting', () => {
   })
 })
 
-describe.skipIf(addon === undefined)('native wires', () => {
+describe.skipIf(native.isMissing)(`native wires${native.why}`, () => {
   test('never hear what was meant for one that had their descriptor before, in the same turn', async () => {
     const unanswering = await startUnansweringServer()
     const wires: AcceptedWire[] = []
@@ -298,8 +298,8 @@ $socket->send('behind');
 syswrite(STDOUT, "sent\n");
 <STDIN>;`
 
-test.skipIf(addon === undefined || perl.areMissing)(
-  `a native wire reads on behind an urgent byte, before which the kernel ends a read${perl.why}`,
+test.skipIf(native.isMissing || perl.areMissing)(
+  `a native wire reads on behind an urgent byte, before which the kernel ends a read${native.why}${perl.why}`,
   async () => {
     let heard = ''
     const wires: AcceptedWire[] = []
@@ -334,7 +334,7 @@ function evaluate(source: string, { limit = '', env = {} }: { limit?: string; en
   })
 }
 
-describe.skipIf(addon === undefined)('a process with the native transport', () => {
+describe.skipIf(native.isMissing)(`a process with the native transport${native.why}`, () => {
   test('ends when its last socket is closed, and not before', async () => {
     const { stdout, code } = await evaluate(`
       const listening = await transport.listen(options, (wire) => {

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { nativeAddon } from '../../../src/core/native/native-addon.js'
 import { NodeTransport } from '../../../src/core/node-transport.js'
 import type { ListeningSocket, Transport } from '../../../src/core/transport.js'
 import type { Wire } from '../../../src/core/wire.js'
-import { nativeTransport } from '../../support/native-transport.js'
+import { nativeTransport, needNativeAddon } from '../../support/native-transport.js'
 import { resetSocket } from '../../support/reset-socket.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { turns } from '../../support/start-sluice.js'
@@ -331,7 +330,9 @@ function transportOf(name: string): Transport {
   return nativeTransport()
 }
 
-describe.skipIf(nativeAddon().addon === undefined)(`${STORIES} stories from seed ${SEED}`, () => {
+const native = needNativeAddon()
+
+describe.skipIf(native.isMissing)(`${STORIES} stories from seed ${SEED}${native.why}`, () => {
   test.each(['node', 'native'])(
     'keep the laws of wires by the %s transport',
     async (name) => {

@@ -1,12 +1,11 @@
 import 'reflect-metadata'
 import { describe, expect, test } from 'vitest'
-import { nativeAddon } from '../../../src/core/native/native-addon.js'
 import { MemoryTransport } from '../../../src/testing/memory-transport.js'
 import { WIRE_CAPACITY_BYTES } from '../../../src/testing/memory-wire.js'
 import { WireRecorder } from '../../../src/testing/wire-recorder.js'
-import { nativeTransport } from '../../support/native-transport.js'
+import { nativeTransport, needNativeAddon } from '../../support/native-transport.js'
 import { resetSocket } from '../../support/reset-socket.js'
-import { startRouted } from '../../support/routed.js'
+import { type Routed, startRouted } from '../../support/routed.js'
 import { type Peer, serve } from '../../support/sockets.js'
 import { until } from '../../support/until.js'
 
@@ -49,15 +48,21 @@ describe('a CONNECT that is refused', () => {
   })
 })
 
+/** Draining, and the time is over for which clients are waited for. `stopped` settles when the last connection has ended. */
+async function drained({ sluice, clock }: Routed): Promise<{ readonly stopped: Promise<void> }> {
+  const stopped = sluice.stop({ grace: 60_000 })
+  await until(() => clock.pending.includes(500))
+  clock.advance(500)
+  return { stopped }
+}
+
 test('a drain while a response is under way ends the connection behind it', async () => {
   const server = await serve(answering('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'))
   const routed = await startRouted(server.port)
   const client = await routed.client()
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   await client.hears('half')
-  const stopped = routed.sluice.stop({ grace: 60_000 })
-  await until(() => routed.clock.pending.includes(500))
-  routed.clock.advance(500)
+  const { stopped } = await drained(routed)
   server.peers[0]!.send('half')
   await client.ended()
   client.socket.end()
@@ -76,9 +81,7 @@ describe('a request that came before its turn', () => {
     const client = await routed.client()
     client.send(first + second)
     await client.hears('half')
-    const stopped = routed.sluice.stop({ grace: 60_000 })
-    await until(() => routed.clock.pending.includes(500))
-    routed.clock.advance(500)
+    const { stopped } = await drained(routed)
     server.peers[0]!.send('half')
     await client.ended()
     expect(client.text).toBe(`${begun}half${last}`)
@@ -100,9 +103,7 @@ describe('a request that came before its turn', () => {
     client.write(Buffer.from(first + second))
     await until(() => routed.sluice.metric('response_total') === 1)
     routed.clock.advance(1_000)
-    const stopped = routed.sluice.stop({ grace: 60_000 })
-    await until(() => routed.clock.pending.includes(500))
-    routed.clock.advance(500)
+    const { stopped } = await drained(routed)
     client.resume()
     await until(() => heard.hasEnded)
     expect(heard.text).toBe(large + last)
@@ -111,8 +112,10 @@ describe('a request that came before its turn', () => {
   })
 })
 
-test.skipIf(nativeAddon().addon === undefined)(
-  'a client that is paused, since its next request has come, and is reset does not keep the server waiting',
+const native = needNativeAddon()
+
+test.skipIf(native.isMissing)(
+  `a client that is paused, since its next request has come, and is reset does not keep the server waiting${native.why}`,
   async () => {
     const server = await serve()
     const routed = await startRouted(server.port, { transport: nativeTransport() })
